@@ -1,0 +1,1 @@
+"""What happened: event types, the log, the lake, import."""

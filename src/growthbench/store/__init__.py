@@ -1,0 +1,1 @@
+"""The operational store: SQLite or PostgreSQL behind one schema."""
