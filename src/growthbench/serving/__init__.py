@@ -1,0 +1,1 @@
+"""Rim: BentoML, the Door."""
