@@ -9,8 +9,8 @@ from importlib import import_module
 from growthbench.base.version import __version__
 
 _WORDS = (
-    "active_days", "among_last", "count", "distinct", "first", "last", "mean", "mean_gap", "median_gap", "on", "recency",
-    "sessions", "share", "tenure", "top", "total", "trait", "trend",
+    "active_days", "among_last", "count", "distinct", "first", "last", "mean", "mean_gap", "median_gap", "on",
+    "recency", "sessions", "share", "tenure", "top", "total", "trait", "trend",
 )  # fmt: skip
 """The words of a feature's declaration."""
 

@@ -1,0 +1,1 @@
+"""Simulated companies whose truth is known: two worlds, one event schema, exact probabilities apart from the log."""
