@@ -3,7 +3,7 @@
 from arguments import run_stage
 
 from growthbench.base.jsonio import read_json
-from growthbench.base.statistics import auc
+from growthbench.base.statistics import auc, value_of
 from growthbench.learning.params import load_data_params, load_params
 from growthbench.learning.tasks import TASKS
 from growthbench.workbench.report import write_report
@@ -21,10 +21,14 @@ def truth_of(task, data, params, evaluation):
     spine = pa.table({"person": pa.array(rows["group"], pa.string()), "moment": pa.array(rows["time"], pa.int64())})
     world = generate(data.source.removeprefix("world:"), data.people, data.seed)
     known = truth(world, task, spine, params.window_days)
-    best, model = auc(rows["label"], known.observable), auc(rows["label"], rows["calibrated"])
+    label = rows["label"].to_numpy()
+    latent, best, model = (
+        value_of(auc(label, score), len(rows))
+        for score in (known.latent, known.observable, rows["calibrated"].to_numpy())
+    )
     return {
         "rows": len(rows),
-        "auc of the latent state": auc(rows["label"], known.latent),
+        "auc of the latent state": latent,
         "auc of what the log shows": best,
         "auc of the model": model,
         "share of the gain": (model - 0.5) / (best - 0.5),

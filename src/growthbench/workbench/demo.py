@@ -102,7 +102,7 @@ def _where(settings: Settings, project: Path, port: int) -> None:
     print(
         f"\nWhere to look\n"
         f"  report       {project / 'reports' / 'index.html'}\n"
-        f"  expectations {project / 'reports' / 'expectations' / 'index.html'}\n"
+        f"  expectations {project / 'reports' / 'expectations' / 'log' / 'expectations.html'}\n"
         f"  drift        {project / 'reports' / 'drift' / 'index.html'}\n"
         f"  runs         make ui   (MLflow over {settings.tracking_url})\n"
         f"  Door         http://127.0.0.1:{port}/api/v1/models/churn\n"
