@@ -50,7 +50,7 @@ KINDS = (
 
 TRAITS = (
     Trait("industry", ("software", "manufacturing", "retail", "finance", "education", "health"), missing=0.2),
-    Trait("employees", ((1, 10), (11, 50), (51, 200), (201, 1000), (1001, 10000)), missing=0.15),
+    Trait("employees", ((1, 10), (11, 50), (51, 200), (201, 1000), (1001, 10000)), missing=0.10),
     Trait("seniority", ("junior", "senior", "manager", "executive"), missing=0.25),
     Trait("country", ("DE", "FR", "GB", "US", "ES", "PL"), missing=0.05),
     Trait("device", ("desktop", "mobile", "tablet")),
@@ -88,7 +88,7 @@ EAGER = ((0.25, 0.30, 0.005), (0.20, 0.10, 0.02))
 LUKEWARM = ((0.25, 0.08, 0.01), (0.20, 0.05, 0.02))
 
 COOLS = ((0.75, 0.25), (0.05, 0.95))
-FADES = ((0.96, 0.04), (0.05, 0.95))
+FADES = ((0.965, 0.035), (0.05, 0.95))
 MAIL = 1 / 12
 
 
@@ -138,7 +138,7 @@ PERSONAS = (
         },
         habits={
             "lead": _lead(0.9, (0.22, 0.05), READS_DOCS, (0.32, 0.03), (0.04, 0.01), ASKS_DEMO, EAGER, (0.100, 0.003)),
-            "customer": _customer((0.22, 0.05), (0.03, 0.03), (0.02, 0.004), (0.02, 0.02), EAGER, (0.0004, 0.020)),
+            "customer": _customer((0.24, 0.04), (0.03, 0.03), (0.02, 0.004), (0.02, 0.02), EAGER, (0.0003, 0.027)),
         },
         win=0.85,
     ),
@@ -153,7 +153,7 @@ PERSONAS = (
         },
         habits={
             "lead": _lead(0.9, (0.22, 0.05), READS_PRICES, (0.06, 0.02), (0.06, 0.01), ASKS_DEMO, LUKEWARM, (0.003, 0.001)),
-            "customer": _customer((0.22, 0.05), (0.03, 0.03), (0.01, 0.004), (0.02, 0.02), LUKEWARM, (0.0005, 0.020)),
+            "customer": _customer((0.24, 0.04), (0.03, 0.03), (0.01, 0.004), (0.02, 0.02), LUKEWARM, (0.0004, 0.027)),
         },
         win=0.5,
     ),
@@ -168,7 +168,7 @@ PERSONAS = (
         },
         habits={
             "lead": _lead(0.9, (0.22, 0.05), READS_PRICES, (0.06, 0.02), (0.07, 0.01), ASKS_DEMO, EAGER, (0.100, 0.003)),
-            "customer": _customer((0.05, 0.04), (0.06, 0.06), (0.005, 0.005), (0.01, 0.01), LUKEWARM, (0.0006, 0.0026)),
+            "customer": _customer((0.05, 0.04), (0.06, 0.06), (0.005, 0.005), (0.01, 0.01), LUKEWARM, (0.0003, 0.0018)),
         },
         win=0.85,
     ),
@@ -213,7 +213,7 @@ PERSONAS = (
         },
         habits={
             "lead": _lead(0.8, (0.20, 0.05), READS_ALL, (0.15, 0.03), (0.04, 0.01), ASKS_DEMO, EAGER, (0.018, 0.003)),
-            "customer": _customer((0.22, 0.05), (0.03, 0.03), (0.02, 0.004), (0.02, 0.02), EAGER, (0.0005, 0.020)),
+            "customer": _customer((0.24, 0.04), (0.03, 0.03), (0.02, 0.004), (0.02, 0.02), EAGER, (0.0003, 0.027)),
         },
         win=0.7,
     ),

@@ -90,9 +90,10 @@ class Delay:
         """Integral over [start, end] of r(t) P(t + delay <= moment): expected visible events at rate 1 a day.
 
         ``R(end) - R(start) - sum_i share_i (e^(-(m-end)/d_i) E_i(end) - e^(-(m-start)/d_i) E_i(start))`` with E_i of
-        `Rhythm.faded`; 0 where end <= start. ``end`` must not lie after ``moment``.
+        `Rhythm.faded`; 0 where end <= start. What lies after ``moment`` is not visible and adds nothing.
         """
-        end = np.maximum(start, end)
+        start = np.minimum(start, moment)
+        end = np.clip(end, start, moment)
         total = rhythm.integral(end) - rhythm.integral(start)
         for share, tau in zip(self.share, self.days):
             recent = np.exp(-(moment - end) / tau) * rhythm.faded(end, tau)
