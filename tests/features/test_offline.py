@@ -59,7 +59,7 @@ def lake(tmp_path_factory):
 def test_groups_of_buckets_change_nothing(lake, monkeypatch):
     whole = offline.build(SOME, lake, SPINE)
     monkeypatch.setattr(offline, "_ROW_BYTES", 2**22)
-    assert len(offline._groups(SOME, lake, SPINE, 1024)) > 5
+    assert len(offline._groups(lake, SPINE, 1024, 2)) > 5
     assert offline.build(SOME, lake, SPINE).equals(whole)
 
 

@@ -125,7 +125,7 @@ def test_an_unknown_prediction_is_not_found(store, home):
         recompute(store, home, "local", "pred_0")
 
 
-@pytest.mark.proof("10,000 logged predictions recompute exactly, while writers run")
+@pytest.mark.proof("recompute")
 @pytest.mark.parametrize("each", [1, 20])
 def test_ten_thousand_predictions_recompute(store, store_url, home, artifacts, figure, each):
     people = small_models.fill(store, people=300, each=60)

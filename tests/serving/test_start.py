@@ -53,7 +53,7 @@ def cpu_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-@pytest.mark.proof("the Door starts in under 5 s")
+@pytest.mark.proof("door-start")
 def test_the_door_starts_in_under_five_seconds(filled, settings, free_port, figure):
     taken = []
     for _ in range(3):

@@ -1,12 +1,17 @@
 """Many people at many moments, from the lake: the training table.
 
-The lake is sorted by bucket of person, so the work is cut into groups of buckets that run one after the other: memory
-is bounded by the largest group, at no cost in time.
+The lake is sorted by bucket of person, so the work is cut into groups of buckets, a few of which run at a time: memory
+is bounded by the largest groups, at no cost in time.
 """
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +21,9 @@ import pyarrow.parquet as pq
 from growthbench.base.errors import DataFormatError
 from growthbench.base.ids import BUCKETS
 from growthbench.events.lake import bucket_column
-from growthbench.events.schema import EVENT_FIELDS, VALUE_FIELDS, arrow_schema
 from growthbench.features import duck
+from growthbench.features.bucket_group import Work
 from growthbench.features.catalogue import Catalogue
-from growthbench.features.seen import longest_window
-from growthbench.features.statement import compiled
 
 SPINE_SCHEMA = pa.schema(
     [("tenant_id", pa.string()), ("person", pa.string()), ("moment", pa.int64()), ("horizon", pa.int64())]
@@ -28,7 +31,7 @@ SPINE_SCHEMA = pa.schema(
 """Columns of a spine: whose features, as of when (UTC µs), with which events of the log (``seq <= horizon``)."""
 
 Progress = Callable[[int, int], None]
-_ROW_BYTES = 256
+_ROW_BYTES = 160
 """Memory per visible event of a spine row while it is grouped, measured on the shipped catalogue and rounded up."""
 
 
@@ -56,6 +59,7 @@ def build(
     memory_mb : int, default 1024
         What DuckDB may take before it spills; the process needs about 200 MB besides, and the spine.
     threads : int, default 2
+        Groups of buckets under way at once, each in one thread with its share of the memory.
     progress : callable, optional
         Called with (spine rows done, spine rows in all).
     spill : Path, optional
@@ -73,8 +77,8 @@ def build(
         The spine lacks a column or has NULLs.
     """
     spine = _checked(spine)
-    groups = _groups(catalogue, lake, spine, memory_mb)
-    tables = _stream(catalogue, lake, spine, groups, memory_mb, threads, progress, spill)
+    groups = _groups(lake, spine, memory_mb, threads)
+    tables = _stream(Work.of(catalogue, lake, spine), groups, memory_mb, threads, progress, spill)
     if out is not None:
         return _written(tables, _schema(catalogue), Path(out))
     made = pa.concat_tables([_schema(catalogue, ordered=True).empty_table(), *tables])
@@ -96,56 +100,42 @@ def everyone(lake, moment: int | None = None, tenant: str = "local") -> pa.Table
     return pa.table([c.cast(f.type) for c, f in zip(columns, SPINE_SCHEMA)], schema=SPINE_SCHEMA)
 
 
-def _stream(catalogue, lake, spine, groups, memory_mb, threads, progress, spill) -> Iterator[pa.Table]:
-    sql, done = compiled(catalogue.parts, "duckdb"), 0
-    finisher = catalogue.finisher
-    with duck.connected(memory_mb, threads, spill) as connection:
-        for low, high in groups:
-            rows = spine.filter(pc.and_(pc.greater_equal(spine["bucket"], low), pc.less(spine["bucket"], high)))
-            if rows.num_rows:
-                _bind(connection, catalogue, lake, rows, low, high)
-                yield _finished(duck.arrow(connection, sql), spine, finisher, catalogue)
-                done += rows.num_rows
+def _stream(work: Work, groups, memory_mb: int, threads: int, progress, spill) -> Iterator[pa.Table]:
+    """Finished groups, in order; each thread has a DuckDB of its own, which beats one DuckDB with all the threads."""
+    total, done = work.spine.num_rows, 0
+    with ExitStack() as stack:
+        idle: SimpleQueue = SimpleQueue()
+        for _ in range(threads):
+            idle.put(stack.enter_context(duck.connected(memory_mb // threads, 1, spill)))
+        pool = stack.enter_context(ThreadPoolExecutor(threads))
+        for table in _a_few_ahead(pool, partial(_on_idle, work, idle), groups, threads):
+            yield table
+            done += table.num_rows
             if progress is not None:
-                progress(done, spine.num_rows)
+                progress(done, total)
 
 
-def _bind(connection, catalogue: Catalogue, lake, rows: pa.Table, low: int, high: int) -> None:
-    """Give the statement its three tables: this group's spine rows, and only those events that some row could see."""
-    connection.register("spine", rows)
-    times = pc.min_max(rows["moment"]).as_py()
-    bounds = [f"bucket >= {low}", f"bucket < {high}", f"timestamp < {times['max']}", f"received_at <= {times['max']}"]
-    parts = [p for p in catalogue.parts if not p.shape.startswith("trait")]
-    longest = longest_window(parts)
-    recent = [] if longest is None else [f"timestamp >= {times['min'] - longest}"]
-    _view(connection, "events", lake.files("events"), EVENT_FIELDS, [*bounds, *recent])
-    _view(connection, "event_values", lake.files("values"), VALUE_FIELDS, bounds)
+def _on_idle(work: Work, idle: SimpleQueue, group: tuple[int, int]) -> pa.Table:
+    connection = idle.get()
+    try:
+        return work.done(connection, *group)
+    finally:
+        idle.put(connection)
 
 
-def _view(connection, name: str, files: list[Path], fields, bounds: list[str]) -> None:
-    if not files:
-        connection.register(name, arrow_schema(fields).empty_table())
-        return
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {duck.parquet(files)} WHERE "
-                       + " AND ".join(bounds))  # fmt: skip
-
-
-def _finished(raw: pa.Table, spine: pa.Table, finisher, catalogue: Catalogue) -> pa.Table:
-    made = finisher({p.name: _column(raw[p.name], p.is_text) for p in catalogue.parts})
-    rows = spine.take(raw["row_id"]).drop_columns("bucket")
-    for column in catalogue.columns:
-        kind = pa.float64() if column.dtype == "number" else pa.string()
-        rows = rows.append_column(column.name, pa.array(made[column.name], kind, from_pandas=True))
-    return rows
-
-
-def _column(column: pa.ChunkedArray, text: bool) -> np.ndarray:
-    if text:
-        return column.to_numpy()
-    if column.null_count == 0:
-        return column.to_numpy()
-    missing = column.is_null().to_numpy()
-    return np.ma.MaskedArray(column.fill_null(0).to_numpy(), missing)
+def _a_few_ahead(pool: ThreadPoolExecutor, function, items, ahead: int) -> Iterator:
+    """Like ``pool.map``, but at most ``ahead`` results wait to be taken: memory stays bounded behind a slow reader."""
+    waiting: deque = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 def _checked(spine: pa.Table) -> pa.Table:
@@ -160,14 +150,13 @@ def _checked(spine: pa.Table) -> pa.Table:
     return spine.append_column("row_id", numbers).append_column("bucket", bucket_column(spine["person"]))
 
 
-def _groups(catalogue: Catalogue, lake, spine: pa.Table, memory_mb: int) -> list[tuple[int, int]]:
-    """Ranges of buckets whose visible events should fit into memory; a wrong guess spills, it does not fail."""
+def _groups(lake, spine: pa.Table, memory_mb: int, threads: int) -> list[tuple[int, int]]:
+    """Ranges of buckets; the visible events of ``threads`` of them should fit, else DuckDB spills."""
     events = sum(pq.ParquetFile(f).metadata.num_rows for f in lake.files("events"))
     people = max(1, pc.count_distinct(spine["person"]).as_py())
     expected = events * spine.num_rows / people * _ROW_BYTES
-    n = int(np.clip(np.ceil(expected / (memory_mb * 2**20)), 1, BUCKETS))
-    edges = [BUCKETS * i // n for i in range(n + 1)]
-    return list(itertools.pairwise(edges))
+    n = int(np.clip(np.ceil(expected * threads / (memory_mb * 2**20)), threads, BUCKETS))
+    return list(itertools.pairwise(BUCKETS * i // n for i in range(n + 1)))
 
 
 def _schema(catalogue: Catalogue, ordered: bool = False) -> pa.Schema:

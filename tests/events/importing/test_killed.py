@@ -79,7 +79,7 @@ def test_a_killed_importer_run_again_leaves_log_and_quarantine_of_one_clean_run(
     kill_and_repeat(tmp_path, rows=6_000, chunk=200, kills=3, seed=1)
 
 
-@pytest.mark.proof
+@pytest.mark.proof("importer-kills")
 @pytest.mark.parametrize("seed", range(5))
 def test_many_kills(tmp_path, seed):
     kill_and_repeat(tmp_path, rows=200_000, chunk=1_000, kills=20, seed=seed)
