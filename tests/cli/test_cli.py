@@ -123,3 +123,29 @@ def test_a_bad_file_is_one_line_and_nothing_lands(kind, capsys, tmp_path):
     assert said in err
     code, out, _ = run(capsys, "events", "count", "--json")
     assert code == 2 or json.loads(out.splitlines()[-1]) == {"count": 0}
+
+
+def test_a_quarantine_never_replaces_its_source(capsys, log_file):
+    before = log_file.read_bytes()
+    code, _, err = run(capsys, "import", log_file, "--quarantine", log_file)
+    assert code == 2
+    assert "quarantine" in err
+    assert log_file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["events", "export", "/proc/nowhere"],
+        ["import", "."],
+        ["runs", "--limit", "-5"],
+        ["serve", "--port", "99999"],
+        ["features", "--person", "nobody"],
+        ["score", "churn", "--all", "--out", "x.parquet", "--reasons", "2"],
+    ],
+)
+def test_no_mistake_ends_in_a_traceback(argv, capsys, log_file):
+    run(capsys, "import", log_file)
+    code, _, err = run(capsys, *argv)
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1

@@ -57,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
         return _fail(str(exc))
     except click.ClickException as exc:
         return _fail(exc.format_message())
+    except (OSError, UnicodeError) as exc:
+        return _fail(f"{exc.__class__.__name__}: {exc}")
     except (click.exceptions.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
     except click.exceptions.Exit as exc:

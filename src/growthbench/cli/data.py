@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from growthbench.base.errors import BadInputError, NotFoundError
+from growthbench.base.ids import digest
 from growthbench.base.text_table import table
 from growthbench.cli.options import home_option, settings
 from growthbench.cli.output import emit, json_option
@@ -44,7 +45,8 @@ def import_command(path, mapping, suggest, quarantine, home, as_json):
 
     here = settings(home)
     rules = read_mapping(mapping) if mapping else find_mapping(path)
-    quarantine = quarantine or here.home / "quarantine" / f"{path.name}.jsonl"
+    name = f"{path.stem}-{digest(str(path.resolve()))[:8]}.jsonl"  # files of one name do not share a quarantine
+    quarantine = quarantine or here.home / "quarantine" / name
     with open_store(here.database_url) as store, Bars(True if as_json else None) as bars:
         log = EventLog(store, here.tenant)
         report = import_file(path, rules, log, quarantine, progress=bars.counting("rows"), tenant=here.tenant)
@@ -72,7 +74,7 @@ def count_command(name, home, as_json):
 
 @events_command.command("show")
 @click.argument("person")
-@click.option("--limit", default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @home_option
 @json_option
 def show_command(person, limit, home, as_json):

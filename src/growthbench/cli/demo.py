@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from growthbench.cli.options import home_option, settings
+from growthbench.cli.options import PORT, home_option, settings
 
 
 @click.command("demo")
-@click.option("--port", default=3000, show_default=True)
+@click.option("--port", type=PORT, default=3000, show_default=True)
 @click.option("--once", is_flag=True, help="stop after the sample call")
 @home_option
 def demo_command(port, once, home):
@@ -22,7 +22,7 @@ def demo_command(port, once, home):
 
 
 @click.command("ui")
-@click.option("--port", default=5000, show_default=True)
+@click.option("--port", type=PORT, default=5000, show_default=True)
 @home_option
 def ui_command(port, home):
     """Open the MLflow page over this home's runs."""

@@ -42,7 +42,7 @@ def train_command(task, data, people, world_seed, params, settings_, home, as_js
 
 @click.command("runs")
 @click.option("--task", help="only runs of this task")
-@click.option("--limit", default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @home_option
 @json_option
 def runs_command(task, limit, home, as_json):

@@ -7,6 +7,7 @@ import click
 from growthbench.base.errors import BadInputError
 from growthbench.base.settings import Settings
 
+PORT = click.IntRange(1, 65_535)
 home_option = click.option("--home", type=click.Path(path_type=Path), help="home folder (default: GROWTHBENCH_HOME)")
 set_option = click.option("--set", "settings_", multiple=True, metavar="NAME=VALUE", help="override a parameter")
 params_option = click.option(

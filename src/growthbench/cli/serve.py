@@ -8,7 +8,7 @@ import click
 
 from growthbench.base.errors import BadInputError, NotFoundError
 from growthbench.base.text_table import table
-from growthbench.cli.options import home_option, settings
+from growthbench.cli.options import PORT, home_option, settings
 from growthbench.cli.output import emit, json_option
 from growthbench.workbench.progress import Bars
 
@@ -29,6 +29,8 @@ def score_command(task, users, everybody, out, reasons, home, as_json):
 
     if everybody == bool(users) or everybody != (out is not None):
         raise BadInputError("score wants user ids, or --all with --out FILE", field="users")
+    if everybody and reasons:
+        raise BadInputError("score --all writes no reasons: ask for people, or `growthbench explain`", field="reasons")
     here = settings(home)
     with open_store(here.database_url) as store, Bars(True if as_json else None) as bars:
         scorer = Scorer(store, here.home, here.tenant, TASKS)
@@ -65,7 +67,7 @@ def explain_command(prediction_id, home, as_json):
 
 
 @click.command("serve")
-@click.option("--port", default=3000, show_default=True)
+@click.option("--port", type=PORT, default=3000, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="there are no keys yet: stay on loopback")
 @home_option
 def serve_command(port, host, home):

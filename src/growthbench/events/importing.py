@@ -124,6 +124,7 @@ def import_file(
     if chunk_rows < 1:
         raise BadInputError(f"chunk_rows must be at least 1, found {chunk_rows}", field="chunk_rows")
     path = checked_path(path)
+    _check_quarantine(path, quarantine)
     mapping, form = _prepared(path, mapping)
     refused = Quarantine(None if quarantine is None else Path(quarantine))
     ids, total = ContentIds(), np.zeros(4, np.int64)  # read, new, duplicates, skipped
@@ -140,6 +141,16 @@ def import_file(
         raise
     reasons = dict(refused.reasons.most_common())
     return ImportReport(path, read, landed, duplicates, skipped, refused.count, reasons, refused.finish())
+
+
+def _check_quarantine(path: Path, quarantine: str | os.PathLike | None) -> None:
+    if quarantine is None:
+        return
+    target = Path(quarantine)
+    if target.is_dir():
+        raise BadInputError(f"quarantine {target} is a folder, a file is wanted", field="quarantine")
+    if target.exists() and target.samefile(path):
+        raise BadInputError(f"quarantine {target} is the file that is imported", field="quarantine")
 
 
 def read_events(

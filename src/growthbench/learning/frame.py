@@ -228,6 +228,14 @@ def frame_from_table(
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()][0]
         raise BadInputError(f"column {twice!r} occurs twice", str(twice))
+    if table.empty:
+        raise BadInputError("the table has no rows", label)
+    table = table.astype({c: object for c in table if isinstance(table[c].dtype, pd.CategoricalDtype)})
+    for name in table.select_dtypes("number"):
+        if np.isinf(table[name].to_numpy(np.float64, na_value=np.nan)).any():
+            raise BadInputError(
+                f"column {name!r} holds infinite numbers: make them missing, or drop the rows", str(name)
+            )
     y, classes = table_labels(table[label], positive)
     inputs = table.drop(columns=list({label, *drop, *(c for c in (time, key, group) if c)}))
     X, columns = table_columns(inputs, about or {})

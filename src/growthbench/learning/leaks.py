@@ -26,7 +26,7 @@ from growthbench.learning.frame import TrainingFrame
 from growthbench.learning.splits import stratified_folds
 from growthbench.learning.threads import side_by_side
 
-ALONE, RIVAL, HALVES = 0.95, 0.75, 0.70
+ALONE, RIVAL, HALVES = 0.95, 0.85, 0.70
 _BINS, _PRIOR_ROWS, _MAX_ROWS, _FOLDS, _SUSPECTS = 20, 10.0, 20_000, 3, 6
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER = "champion", "challenger"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Promotion:
     """What became of a promotion or rollback.
 
@@ -66,6 +66,9 @@ class Promotion:
             "mirrored": self.mirrored,
             "problem": self.problem,
         }
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         now = self.deployment

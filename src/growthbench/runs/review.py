@@ -24,7 +24,7 @@ _FEW = 100
 _SLICE_RESAMPLES = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Review:
     """What differs between run ``a`` and run ``b``; empty where nothing does.
 
@@ -96,6 +96,9 @@ class Review:
             "verdict": self.verdict,
             "claim": self.claim,
         }
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         from growthbench.runs.review_text import text

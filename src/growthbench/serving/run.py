@@ -139,7 +139,7 @@ def _command(
     supervised: bool = False,
 ) -> tuple[list[str], dict[str, str]]:
     door = DoorSettings.read()
-    host, port = host or door.host, port or door.port
+    host, port = host or door.host, door.port if port is None else port
     if service == SERVICE and door.workers == 1 and not supervised:
         command = [sys.executable, "-m", "growthbench.serving.worker", host, str(port)]
     else:

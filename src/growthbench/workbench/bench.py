@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from growthbench.base.errors import BadInputError
 from growthbench.base.settings import Settings, be_quiet
+from growthbench.workbench.people import features_now, people_list
 from growthbench.workbench.progress import Bars
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ class Workbench:
         self,
         people: Sequence[str] | None = None,
         names: Sequence[str] | None = None,
-        moment: int | None = None,
+        moment: "int | str | datetime | None" = None,
         catalogue: "Catalogue | None" = None,
     ) -> "pd.DataFrame":
         """What is known of people as of a moment, or, without people, what the features are.
@@ -104,8 +106,8 @@ class Workbench:
         people : sequence of str, optional
         names : sequence of str, optional
             Features wanted; all shipped ones by default.
-        moment : int, optional
-            UTC µs; now by default.
+        moment : int, str or datetime, optional
+            UTC µs, ISO 8601 text or a datetime; now by default.
         catalogue : Catalogue, optional
             Declarations to read; the shipped ones by default. `growthbench.feature` makes one with a new feature.
 
@@ -117,7 +119,6 @@ class Workbench:
         import pandas as pd
 
         from growthbench.features.shipped import CATALOGUE
-        from growthbench.workbench.people import features_now
 
         catalogue = CATALOGUE if catalogue is None else catalogue
         catalogue = catalogue.select(names) if names else catalogue
@@ -198,8 +199,11 @@ class Workbench:
         if (people is None) == (rows is None):
             raise BadInputError("score wants people or rows, one of the two", field="people")
         scorer = self.scorer
-        answers = scorer.score_people(task, list(people)) if rows is None else scorer.score_rows(task, list(rows))
-        return pd.DataFrame([_told(a) for a in answers])
+        if rows is not None:
+            given = rows.to_dict("records") if hasattr(rows, "to_dict") else [rows] if isinstance(rows, dict) else rows
+            return pd.DataFrame([a.answer() for a in scorer.score_rows(task, list(given))])
+        asked = people_list(people)
+        return pd.DataFrame([_told(who, a) for who, a in zip(asked, scorer.score_people(task, asked))])
 
     def explain(self, prediction_id: str) -> "pd.DataFrame":
         """Reasons of a logged prediction, strongest first: ``column value contribution`` in log-odds."""
@@ -227,8 +231,8 @@ class Workbench:
         return f"Workbench({self.settings.home}, tenant={self.settings.tenant!r})"
 
 
-def _told(answer) -> dict:
-    return answer.answer() if hasattr(answer, "answer") else {"problem": str(answer)}
+def _told(person: str, answer) -> dict:
+    return answer.answer() if hasattr(answer, "answer") else {"user_id": person, "problem": str(answer)}
 
 
 def _run_id(run: "str | TrainedRun") -> str:

@@ -58,6 +58,8 @@ def read_log(data: DataParams, settings: Settings) -> "EventData":
         from growthbench.datasets.loading import load_log
 
         return load_log(name, settings.data_home)
+    if kind == "store":
+        raise BadInputError("the store is this home's log already: there is nothing to load", field="data")
     from growthbench.events.importing import read_events
     from growthbench.events.mapping import find_mapping
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from growthbench.learning.task import Progress, Task
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainedRun:
     """A finished training, written down as an MLflow run.
 
@@ -48,6 +48,9 @@ class TrainedRun:
         from growthbench.workbench.show import run_html
 
         return run_html(self)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         from growthbench.workbench.show import run_text

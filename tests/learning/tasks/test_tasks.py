@@ -17,7 +17,7 @@ from growthbench.worlds.generate import generate
 QUICK = {"folds": 3, "booster.rounds": 80, "booster.learning_rate": 0.1, "booster.members": 1, "bootstrap": 200}
 RUNS = {
     "b2b:lead_scoring": {},
-    "b2b:churn": {"moments": 8},
+    "b2b:churn": {},
     "b2b:intent": {"moments": 3},
     "shop:churn": {"window_days": 60, "moments": 5},
 }
