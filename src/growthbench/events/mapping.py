@@ -196,7 +196,7 @@ def read_mapping(path: str | os.PathLike) -> ImportMapping:
 
 def find_mapping(path: str | os.PathLike) -> ImportMapping | None:
     """The mapping that lies beside a file (``events.csv`` -> ``events.mapping.yaml``), if any."""
-    if not Path(path).is_file():
+    if Path(path).is_dir():
         return None
     beside = Path(path).with_suffix(".mapping.yaml")
     return read_mapping(beside) if beside.is_file() else None
