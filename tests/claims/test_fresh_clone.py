@@ -26,9 +26,12 @@ def test_a_fresh_clone_runs_the_demo(tmp_path, figure):
     for task in ("lead_scoring", "churn", "intent", "chat_intent"):
         assert f'"model_version": "{task}@' in done.stdout
     assert "sample of CLINC150" in done.stdout
-    started = time.perf_counter()
-    again = subprocess.run([".venv/bin/dvc", "repro"], cwd=clone, env=CLEAN, capture_output=True, text=True)
-    figure("dvc repro with nothing to do", time.perf_counter() - started, at_most=5, unit="s")
+    taken = []
+    for _ in range(3):  # the best of three: these machines are shared
+        started = time.perf_counter()
+        again = subprocess.run([".venv/bin/dvc", "repro"], cwd=clone, env=CLEAN, capture_output=True, text=True)
+        taken.append(time.perf_counter() - started)
+    figure("dvc repro with nothing to do, best of 3", min(taken), at_most=5, unit="s")
     assert "Data and pipelines are up to date" in again.stdout
     pickles = [p for p in (clone / ".growthbench").rglob("*") if p.suffix in (".pkl", ".pickle", ".joblib")]
     assert pickles == []
