@@ -9,6 +9,8 @@ export DVC_NO_ANALYTICS = 1
 VENV := .venv
 RUN := $(VENV)/bin/
 ONCE ?=
+# One more than there are cores, five at most: many tests wait for a process to start or to be killed.
+WORKERS ?= $(shell python3 -c "import os; print(min((os.cpu_count() or 1) + 1, 5))")
 PORT ?= 3000
 
 .PHONY: help setup demo test proof bench lab ui lint format clean
@@ -22,11 +24,11 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	@bash scripts/setup.sh
 	@touch $@
 
-demo: setup  ## train four models on a simulated log, serve them, answer a call; ONCE=1 stops after the call
+demo: setup  ## train four models on a simulated log, serve them, answer calls and questions; ONCE=1 stops then
 	@$(RUN)growthbench demo --port $(PORT) $(if $(ONCE),--once)
 
 test: setup  ## run the tests (<= 12 minutes on 2 cores)
-	@$(RUN)python -m pytest -m "not proof"
+	@$(RUN)python -m pytest -m "not proof" -n $(WORKERS) --dist worksteal
 
 proof: setup  ## run every claim at full size, resumable; LINE=name runs one; results in proof/*.json
 	@$(RUN)python -m proof $(LINE)

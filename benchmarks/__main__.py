@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-COMPARISONS = ("features",)
+COMPARISONS = ("features", "serving", "knowledge")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -42,7 +43,8 @@ def main() -> int:
 
 
 def _lines() -> dict[str, list[str]]:
-    return _pytest("lines", "tests", "--collect-only", "-q")["lines"]
+    # A name of its own: lines may be run side by side.
+    return _pytest(f"lines-{os.getpid()}", "tests", "--collect-only", "-q")["lines"]
 
 
 def _prove(line: str, tests: list[str], source: str) -> dict:

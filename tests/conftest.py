@@ -1,5 +1,6 @@
 """Shared fixtures: a home per test, both stores, the public data; and the rule that a required skip is a failure."""
 
+import contextlib
 import os
 import uuid
 from pathlib import Path
@@ -40,11 +41,20 @@ def require_or_skip():
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path, monkeypatch):
-    """No test ever sees the developer's own home, tenant or databases."""
+def _own_home(request, tmp_path, monkeypatch):
+    """No test ever sees the developer's own home, tenant or databases.
+
+    With ``GROWTHBENCH_TEST_ON=postgresql+redis`` whatever reads its settings from the environment finds an empty schema
+    of PostgreSQL and an empty database of Redis instead of SQLite alone.
+    """
     monkeypatch.setenv("GROWTHBENCH_HOME", str(tmp_path / "home"))
-    for name in ("GROWTHBENCH_DATABASE_URL", "GROWTHBENCH_TRACKING_URL", "GROWTHBENCH_TENANT"):
+    for name in ("GROWTHBENCH_DATABASE_URL", "GROWTHBENCH_TRACKING_URL", "GROWTHBENCH_TENANT", "GROWTHBENCH_REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
+    for name in [n for n in os.environ if n.startswith("GROWTHBENCH_LM") or n.endswith("_API_KEY")]:
+        monkeypatch.delenv(name)  # no test ever asks a model that costs money
+    if os.environ.get("GROWTHBENCH_TEST_ON") == "postgresql+redis":
+        monkeypatch.setenv("GROWTHBENCH_DATABASE_URL", request.getfixturevalue("postgres_store_url"))
+        monkeypatch.setenv("GROWTHBENCH_REDIS_URL", request.getfixturevalue("empty_redis"))
 
 
 @pytest.fixture(scope="session")
@@ -78,12 +88,96 @@ def postgres_url(postgres_server):
     engine.dispose()
 
 
+class _Schemas:
+    """Schemas of PostgreSQL with our tables in them and nothing else, used again: making them takes half a second."""
+
+    def __init__(self, server):
+        import sqlalchemy
+
+        self.engine, self._sql = sqlalchemy.create_engine(server), sqlalchemy.text
+        self._free, self._made = [], []
+
+    def take(self):
+        if self._free:
+            return self._free.pop()
+        schema = f"gb_{uuid.uuid4().hex[:12]}"
+        with self.engine.begin() as connection:
+            connection.execute(self._sql(f"CREATE SCHEMA {schema}"))
+        self._made.append(schema)
+        return schema
+
+    def give_back(self, schema):
+        """Empty a schema; one whose tables a test has changed is not used again."""
+        import sqlalchemy
+
+        from growthbench.operations.all_tables import metadata
+
+        columns = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = :s"
+        ours = {(t.name, c.name) for t in metadata.tables.values() for c in t.columns}
+        with contextlib.suppress(sqlalchemy.exc.OperationalError), self.engine.begin() as connection:
+            connection.execute(self._sql("SET LOCAL lock_timeout = '2s'"))
+            found = set(map(tuple, connection.execute(self._sql(columns), {"s": schema})))
+            if found != ours | {("alembic_version", "version_num")}:
+                return
+            some = " UNION ALL ".join(
+                f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {schema}.{name})" for name in sorted(metadata.tables)
+            )
+            for (name,) in connection.execute(self._sql(some)).all():
+                connection.execute(self._sql(f"DELETE FROM {schema}.{name}"))
+            self._free.append(schema)
+
+    def close(self):
+        with self.engine.begin() as connection:
+            for schema in self._made:
+                connection.execute(self._sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
+        self.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _schemas(postgres_server):
+    made = _Schemas(postgres_server)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def postgres_store_url(_schemas, postgres_server):
+    """URL of a store in PostgreSQL that nobody else uses: our tables, if any, and not a row."""
+    schema = _schemas.take()
+    yield f"{postgres_server}?options=-csearch_path%3D{schema}"
+    _schemas.give_back(schema)
+
+
+@pytest.fixture(scope="session")
+def redis_server():
+    """URL of a reachable database of Redis that belongs to the tests."""
+    import redis
+
+    url = os.environ.get("GROWTHBENCH_TEST_REDIS", "redis://localhost:6379/9")
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+            client.ping()
+    except redis.RedisError as exc:
+        require("redis", f"{url} does not answer: {exc}")
+    return url
+
+
+@pytest.fixture
+def empty_redis(redis_server):
+    """URL of the tests' database of Redis, emptied."""
+    import redis
+
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushdb()
+    return redis_server
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def store_url(request, tmp_path):
     """URL of an empty store, once per database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.db'}"
-    return request.getfixturevalue("postgres_url")
+    return request.getfixturevalue("postgres_store_url")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-SMALL, FULL = "700", "5000"
+SMALL, FULL = "300", "5000"
 
 
 def free_port():

@@ -95,6 +95,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_line_and_exit_code_two(mistake, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GROWTHBENCH_DATABASE_URL", raising=False)  # mistakes in a home that holds nothing yet
     argv, said = MISTAKES[mistake]
     code, out, err = run(capsys, *argv)
     assert code == 2

@@ -7,11 +7,14 @@ import pyarrow as pa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
+from growthbench.events.lake import LINK_SCHEMA
 from growthbench.events.tables import event_values, events
 from growthbench.features import duck
 from growthbench.features.statement import compiled
+from growthbench.features.visibility import EXPANDED
+from growthbench.people.tables import links
 
-TABLES = (events, event_values)
+TABLES = (events, event_values, links)
 
 
 class DuckDB:
@@ -26,7 +29,9 @@ class DuckDB:
         n = len(people)
         spine = {"row_id": range(n), "tenant_id": ["local"] * n, "person": people, "moment": moments,
                  "horizon": horizons}  # fmt: skip
-        self.connection.register("spine", pa.table({k: list(v) for k, v in spine.items()}))
+        self.connection.register("asked", pa.table({k: list(v) for k, v in spine.items()}))
+        self.connection.register("links", drawn.link_table)
+        self.connection.register("spine", duck.arrow(self.connection, EXPANDED))
         self.connection.register("events", drawn.data.events)
         self.connection.register("event_values", drawn.data.values)
         made = duck.arrow(self.connection, self.sql).sort_by("row_id")
@@ -40,14 +45,16 @@ class Store:
         self.connection, self.plan, self.mark = connection, catalogue.plan(), mark
 
     def raw(self, drawn):
-        with self.filled(drawn.data):
+        with self.filled(drawn.data, drawn.link_table):
             return self.plan.fetch_rows(self.connection, "local", drawn.spine)
 
     @contextmanager
-    def filled(self, data):
+    def filled(self, data, links=None):
         cursor = self.connection.cursor()
+        told = LINK_SCHEMA.empty_table() if links is None else links
+        told = told.append_column("reason", pa.array(["drawn"] * told.num_rows, pa.string()))
         try:
-            for table, rows in zip(TABLES, (data.events, data.values), strict=True):
+            for table, rows in zip(TABLES, (data.events, data.values, told), strict=True):
                 sql = f"INSERT INTO {table.name} ({', '.join(rows.column_names)}) VALUES ({self._marks(rows)})"
                 cursor.executemany(sql, list(zip(*(rows[c].to_pylist() for c in rows.column_names), strict=True)))
             yield self.connection

@@ -1,4 +1,7 @@
-"""Random logs: late, early, duplicate and same-instant events, unicode, before 1970; moments drawn from the events."""
+"""Random logs: late, early, duplicate and same-instant events, unicode, before 1970; moments drawn from the events.
+
+With merges and unmerges of their people, also such as no guard would let pass: engines must agree on them, too.
+"""
 
 from dataclasses import dataclass
 
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 
 from growthbench.base.clock import DAY_US, HOUR_US, MINUTE_US
 from growthbench.events.data import EventData
+from growthbench.events.lake import LINK_SCHEMA
 
 TEXTS = ("pricing", "a", "B", "Z", "ä", "é", "é", "ß", "Ω", "😀", "ｚ", "a b", "", "10", "9", "_")
 NAMES = ("page_view", "product_view", "purchase", "identify", "Émoji 😀", "unheard of")
@@ -16,19 +20,26 @@ WEEK = 7 * DAY_US
 
 @dataclass(frozen=True)
 class Drawn:
-    """A log and spine rows (person, moment, horizon)."""
+    """A log, spine rows (person, moment, horizon), and links as rows of `LINK_SCHEMA`."""
 
     data: EventData
     spine: list[tuple[str, int, int]]
+    links: list[dict]
+
+    @property
+    def link_table(self) -> pa.Table:
+        return pa.Table.from_pylist(self.links, schema=LINK_SCHEMA)
 
     def __repr__(self):
         rows = [{k: v for k, v in r.items() if v is not None} for r in self.data.events.to_pylist()]
-        return f"events={rows} values={self.data.values.to_pylist()} spine={self.spine}"
+        return f"events={rows} values={self.data.values.to_pylist()} spine={self.spine} links={self.links}"
 
 
 _MARKS = (0, -1, DAY_US, 3 * DAY_US, WEEK, WEEK + MINUTE_US, WEEK + 31 * MINUTE_US, 30 * DAY_US)
 _DELAYS = (0, 0, 0, 0, 1, -1, HOUR_US, DAY_US, 5 * DAY_US, 20 * DAY_US)
 _AMOUNTS = (None, None, 2**40, -(2**40), 0)
+_ENDINGS = ("", "\x01", "\x01\x01b", "0")
+"""Ids that begin others, with the one character that packed texts have to escape."""
 _WIDTH = 16
 """Bytes that make one event: drawing one long byte string is fifty times faster than drawing every field."""
 
@@ -37,7 +48,7 @@ def _event(raw: bytes, people) -> dict:
     who, kind, near, mark, high, low, delay, item, category, channel, amount, cents, pieces, plan, size, nick = raw
     timestamp = _timestamp(near % 3, mark, high << 8 | low)
     return {
-        "event_id": f"{TEXTS[who // 16]}{item % 41}",
+        "event_id": f"{TEXTS[who // 16]}{item % 41}{_ENDINGS[kind // 64]}",
         "person": people[who % len(people)],
         "name": NAMES[kind % len(NAMES)],
         "timestamp": timestamp,
@@ -83,7 +94,23 @@ def logs(draw, people=PEOPLE, size=(20, 60)):
         )
         for who, high, low, shift, horizon in _cut(draw(st.binary(min_size=15, max_size=30)), 5)
     ]
-    return Drawn(data, spine)
+    return Drawn(data, spine, _links(_cut(draw(st.binary(max_size=42)), 7), people, marks, data.horizon))
+
+
+def _links(drawn: list[bytes], people, marks: list[int], horizon: int) -> list[dict]:
+    """Merges of the log's people, most of them near its events in time and number, some ended later."""
+    rows = {}
+    for who, other, high, low, seq, shift, end in drawn:
+        person, member = people[who % len(people)], (*people, "nobody")[other % (len(people) + 1)]
+        received_at = marks[(high << 8 | low) % len(marks)] + (0, 0, 1, -1)[shift % 4]
+        row = {"tenant_id": "local", "person": person, "member": member, "seq": seq % (horizon + 2),
+               "received_at": received_at, "until_seq": None, "until_received_at": None}  # fmt: skip
+        if end % 2:
+            later = (0, 1, DAY_US, 9 * DAY_US, 30 * DAY_US)[end % 5]
+            row |= {"until_seq": row["seq"] + end * 7 % 41, "until_received_at": received_at + later}
+        if person != member:
+            rows[person, member, row["seq"]] = row
+    return list(rows.values())
 
 
 def made(rows) -> EventData:

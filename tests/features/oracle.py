@@ -6,20 +6,32 @@ from collections import Counter
 from growthbench.base.clock import DAY_US
 
 
-def visible(rows, person, moment, horizon):
+def one(links, person, moment, horizon):
+    """The person and everybody who was known to be merged into them: known to begin, and not known to have ended."""
+    members = set()
+    for link in links:
+        begun = link["seq"] <= horizon and link["received_at"] <= moment
+        ended = link["until_seq"] is not None and link["until_seq"] <= horizon and link["until_received_at"] <= moment
+        if link["person"] == person and begun and not ended:
+            members.add(link["member"])
+    return {person} | members
+
+
+def visible(rows, persons, moment, horizon):
     """What was known, oldest first; of one instant the smaller event_id (UTF-8 bytes) first."""
     known = [
         r for r in rows
-        if r["person"] == person and r["timestamp"] < moment and r["received_at"] <= moment and r["seq"] <= horizon
+        if r["person"] in persons and r["timestamp"] < moment and r["received_at"] <= moment and r["seq"] <= horizon
     ]  # fmt: skip
     return sorted(known, key=lambda r: (r["timestamp"], r["event_id"].encode()))
 
 
-def compute(catalogue, events, values, spine):
+def compute(catalogue, events, values, spine, links=()):
     """Every column of a catalogue for every (person, moment, horizon): floats, texts, None for unknown."""
     result = {c: [] for c in catalogue.names}
     for person, moment, horizon in spine:
-        seen, told = visible(events, person, moment, horizon), visible(values, person, moment, horizon)
+        persons = one(links, person, moment, horizon)
+        seen, told = visible(events, persons, moment, horizon), visible(values, persons, moment, horizon)
         for feature in catalogue:
             for column, days in feature.named_windows():
                 result[column].append(_KINDS[feature.kind](feature, seen, told, moment, days))

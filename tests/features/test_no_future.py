@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 from growthbench.base.errors import LeakError
 from growthbench.features import visibility
 from growthbench.features.check import reads_future, require_blind
 from growthbench.features.shipped import CATALOGUE
+from tests.features import engines, oracle
 from tests.features.declared import EVERYTHING
+from tests.features.logs import logs
+from tests.features.test_engines_agree import FAST
 
 HONEST = visibility.visible
 
@@ -60,3 +64,33 @@ def test_a_leak_is_named_by_its_column(feature, monkeypatch):
     alone = CATALOGUE.select([feature.name])
     with pytest.raises(LeakError, match=feature.name):
         require_blind(alone, rng())
+
+
+LINK_LEAKS = {
+    "without receipt": ("l.received_at <= a.moment", "1 = 1"),
+    "without horizon": ("l.seq <= a.horizon", "1 = 1"),
+    "one beyond the horizon": ("l.seq <= a.horizon", "l.seq <= a.horizon + 1"),
+    "ends before it is known": ("l.until_received_at > a.moment", "1 = 0"),
+    "ends before its number": ("l.until_seq > a.horizon", "1 = 0"),
+    "never ends": ("l.until_seq > a.horizon OR l.until_received_at > a.moment", "1 = 1"),
+}
+
+
+@pytest.mark.parametrize("leak", LINK_LEAKS)
+def test_a_planted_leak_of_links_is_found(leak, monkeypatch):
+    """The engines' own property test must fall when the expansion of the spine knows too much."""
+    true, planted = LINK_LEAKS[leak]
+    assert true in visibility.EXPANDED
+    monkeypatch.setattr(engines, "EXPANDED", visibility.EXPANDED.replace(true, planted))
+    some = EVERYTHING.select(["events"])
+    with engines.duckdb_engine(some) as engine:
+
+        @given(drawn=logs(size=(20, 30)))
+        @settings(FAST, max_examples=400)
+        def agrees(drawn):
+            log = (drawn.data.events.to_pylist(), drawn.data.values.to_pylist())
+            expected = oracle.compute(some, *log, drawn.spine, drawn.links)["events_all"]
+            assert engine.raw(drawn)["events_all"] == expected
+
+        with pytest.raises(AssertionError):
+            agrees()

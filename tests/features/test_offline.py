@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from growthbench.base.errors import DataFormatError
-from growthbench.events.lake import Lake
+from growthbench.events.lake import LINK_SCHEMA, Lake
 from growthbench.features import offline
 from growthbench.features.plan import Plan
-from tests.features import engines
+from tests.features import engines, oracle
 from tests.features.declared import EVERYTHING
-from tests.features.logs import logs, made
+from tests.features.logs import Drawn, logs, made
 
 
 def spine_table(rows):
@@ -34,7 +34,7 @@ def online():
 @given(drawn=logs(size=(40, 80)))
 @settings(deadline=None, database=None, max_examples=5, suppress_health_check=list(HealthCheck))
 def test_training_rows_equal_served_rows(online, tmp_path_factory, drawn):
-    lake = Lake(tmp_path_factory.mktemp("lake")).write(drawn.data)
+    lake = Lake(tmp_path_factory.mktemp("lake")).write(drawn.data).write_links(drawn.link_table)
     served = Plan.from_json(online.plan.to_json()).finish(online.raw(drawn))
     trained = offline.build(EVERYTHING, lake, spine_table(drawn.spine))
     assert [tuple(r.values()) for r in trained.select(["person", "moment", "horizon"]).to_pylist()] == drawn.spine
@@ -115,3 +115,47 @@ def test_everyone_is_seen_with_all_that_is_known(lake):
 def test_a_spine_without_a_column_is_refused(lake):
     with pytest.raises(DataFormatError, match="horizon"):
         offline.build(SOME, lake, SPINE.drop_columns("horizon"))
+
+
+def some_links(*rows):
+    told = [
+        {"tenant_id": "local", "person": person, "member": member, "seq": 900, "received_at": known,
+         "until_seq": None if end is None else 900, "until_received_at": end}
+        for person, member, known, end in rows
+    ]  # fmt: skip
+    return pa.Table.from_pylist(told, schema=LINK_SCHEMA)
+
+
+MERGED = some_links(*((f"p{i}", f"p{i + 1}", 400 * 10**9, None) for i in range(0, 90, 3)), ("p2", "p5", 0, 700 * 10**9))
+LINKED_SPINE = spine_table([(f"p{i}", 300 * 10**9 * (1 + i % 3), 900) for i in range(273)])
+
+
+def test_merged_people_are_counted_together_in_any_number_of_groups(tmp_path, monkeypatch):
+    lake = Lake(tmp_path).write(made(ROWS)).write_links(MERGED)
+    whole = offline.build(SOME, lake, LINKED_SPINE, threads=1)
+    drawn = Drawn(made(ROWS), [tuple(r.values())[1:] for r in LINKED_SPINE.to_pylist()], MERGED.to_pylist())
+    expected = oracle.compute(SOME, made(ROWS).events.to_pylist(), [], drawn.spine, drawn.links)
+    assert {c: plain(whole[c].to_pylist()) for c in SOME.names} == {c: plain(v) for c, v in expected.items()}
+    monkeypatch.setattr(offline, "_ROW_BYTES", 2**22)
+    assert len(offline._groups(lake, LINKED_SPINE, 1024, 2)) > 5
+    spill = tmp_path / "spill"
+    spill.mkdir()
+    assert offline.build(SOME, lake, LINKED_SPINE, spill=spill).equals(whole)
+    assert list(spill.iterdir()) == []
+
+
+def test_everyone_leaves_out_whom_somebody_took_over(tmp_path):
+    lake = Lake(tmp_path).write(made(ROWS)).write_links(MERGED)
+    gone = {f"p{i + 1}" for i in range(0, 90, 3)}
+    spine = offline.everyone(lake)
+    assert set(spine["person"].to_pylist()) == {r["person"] for r in ROWS} - gone
+    assert sum(offline.build(SOME, lake, spine)["events_all"].to_pylist()) == len(ROWS)
+    early = offline.everyone(lake, moment=500 * 10**9)["person"].to_pylist()
+    assert set(early) == {r["person"] for r in ROWS} - gone - {"p5"}
+
+
+def test_a_lake_written_anew_has_no_links(tmp_path):
+    lake = Lake(tmp_path).write(made(ROWS)).write_links(MERGED)
+    assert lake.links().num_rows == 31
+    assert lake.write(made(ROWS)).links().num_rows == 0
+    assert lake.write_links(MERGED.slice(0, 0)).links().schema == LINK_SCHEMA

@@ -13,9 +13,10 @@ from growthbench.features.finishing import Finisher, Step
 from growthbench.features.plan import Plan
 from growthbench.features.shipped import CATALOGUE
 from growthbench.features.statement import compiled
+from growthbench.people.tables import links
 from tests.features import engines
 from tests.features.declared import EVERYTHING
-from tests.features.logs import made
+from tests.features.logs import Drawn, made
 
 ROWS = [
     {"event_id": f"e{i:03d}", "person": ("ann", "Bö", "😀")[i % 3], "name": ("page_view", "purchase")[i % 2],
@@ -68,6 +69,7 @@ def test_another_tenant_sees_nothing(plan, bare):
 def test_sqlalchemy_gives_the_same(plan, bare):
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
+        links.create(connection)
         for table, rows in ((events, DATA.events), (event_values, DATA.values)):
             table.create(connection)
             if rows.num_rows:
@@ -112,6 +114,29 @@ def test_one_person_is_found_by_the_clustered_key(plan, bare):
         steps = [row[3] for row in bare.execute("EXPLAIN QUERY PLAN " + sql, given)]
         keyed = [s for s in steps if "USING PRIMARY KEY (tenant_id=? AND person=? AND timestamp" in s]
         assert len(keyed) == sql.count('FROM "events"') + sql.count('FROM "event_values"'), steps
+        assert [s for s in steps if "SEARCH l USING PRIMARY KEY (tenant_id=? AND person=?)" in s]
+
+
+def test_a_plan_without_links_is_of_another_format(plan):
+    with pytest.raises(ArtifactError, match="format 1"):
+        Plan.from_json(plan.to_json() | {"format": 1})
+
+
+def linked(person, member, seq=1, received_at=0, until_seq=None, until=None):
+    return {"tenant_id": "local", "person": person, "member": member, "seq": seq, "received_at": received_at,
+            "until_seq": until_seq, "until_received_at": until}  # fmt: skip
+
+
+def test_merged_people_are_counted_together(plan):
+    rows = [
+        linked("ann", "Bö", seq=50, received_at=5),
+        linked("ann", "😀", seq=60, received_at=6, until_seq=70, until=7),
+    ]
+    asked = [("ann", 10**14, seq) for seq in (49, 50, 60, 69, 70, 1000)] + [("Bö", 10**14, 1000), ("ann", 4, 1000)]
+    with engines.sqlite_engine(EVERYTHING) as engine:
+        drawn = Drawn(DATA, asked, rows)
+        counts = engine.raw(drawn)["events_all"]
+    assert counts == [17, 17 + 17, 20 + 20 + 20, 23 + 23 + 23, 24 + 23, 60, 30, 0]
 
 
 def test_a_subset_of_counts_orders_and_groups_nothing_else():

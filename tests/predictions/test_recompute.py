@@ -3,12 +3,14 @@ import threading
 import time
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import small_models
 import sqlalchemy as sa
 
 from growthbench.base.errors import NotFoundError
-from growthbench.events.live import to_data
+from growthbench.base.ids import new_id
+from growthbench.events.data import EventData
 from growthbench.events.log import EventLog
 from growthbench.events.tables import event_values, events, log_heads
 from growthbench.predictions.deployments import deploy, model_folder
@@ -16,6 +18,16 @@ from growthbench.predictions.recompute import recompute
 from growthbench.predictions.scorer import Scorer
 from growthbench.predictions.tables import predictions
 from growthbench.store.engine import open_store
+
+
+def as_data(batch) -> EventData:
+    """Events as an import brings them: known when they happened, whenever they come."""
+    names = ("person", "name", "timestamp", "event_id")
+    columns = {n: [getattr(e, n) or new_id("evt") for e in batch] for n in names}
+    told = [(i, e.properties["plan"]) for i, e in zip(columns["event_id"], batch) if "plan" in e.properties]
+    values = {"event_id": [i for i, _ in told], "key": ["plan"] * len(told), "text_value": [plan for _, plan in told]}
+    raw = pa.table(columns | {"received_at": columns["timestamp"]})
+    return EventData.from_raw(raw, pa.table(values) if told else None)
 
 
 class Writers:
@@ -39,7 +51,7 @@ class Writers:
                     batch = small_models.random_events(rng, 5, 3, int(rng.integers(0, self.people)))
                     log = EventLog(store)
                     imported = rng.random() < 0.5
-                    made = log.append_data(to_data(batch, "local")) if imported else log.append(batch)
+                    made = log.append_data(as_data(batch)) if imported else log.append(batch)
                     self.appended += made.new
                     time.sleep(0.002)
         except Exception as exc:

@@ -1,13 +1,14 @@
 """A Door over HTTP in this process, with small models deployed."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "predictions"))
+sys.path[:0] = [str(Path(__file__).parents[1] / "predictions"), str(Path(__file__).parent)]
 
-import small_models
+import small_models  # noqa: E402
 
 _OTHERS_WARNINGS = (  # of bentoml about pathspec and pydantic, of starlette about httpx; nothing of ours to mend
     "ignore:GitWildMatchPattern:DeprecationWarning",
@@ -72,22 +73,36 @@ def filled(store, settings, artifacts, people):
 
 
 @pytest.fixture(scope="session")
-def door_app():
+def door_app(tmp_path_factory):
     """The Door's whole ASGI application; each start makes a new instance of the service in it."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(tmp_path_factory.mktemp("metrics"))  # read when BentoML is imported
     from growthbench.serving.door import Door
 
     return Door.to_asgi()
 
 
 @pytest.fixture
-def start(door_app):
-    """Starts the Door of this test's home in this process; a client."""
+def keys(store, settings):
+    """A write key and a secret key of tenant ``local``."""
+    from growthbench.store.keyring import Keyring
+    from growthbench.store.keys import Keys
+    from growthbench.store.tenants import Tenants
+
+    keyring = Keyring.open(settings.home)
+    Tenants(store, keyring).ensure(settings.tenant)
+    return {kind: Keys(store, keyring).create(settings.tenant, kind, "tests").key for kind in ("write", "secret")}
+
+
+@pytest.fixture
+def start(door_app, keys):
+    """Starts the Door of this test's home in this process; a client with the secret key, or another one, or none."""
     from starlette.testclient import TestClient
 
     opened = []
 
-    def started():
-        client = TestClient(door_app, raise_server_exceptions=False)
+    def started(key=keys["secret"]):
+        headers = {} if key is None else {"authorization": f"Bearer {key}"}
+        client = TestClient(door_app, raise_server_exceptions=False, headers=headers)
         client.__enter__()
         opened.append(client)
         return client

@@ -1,14 +1,15 @@
 import os
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from growthbench.base.errors import NoChampionError
-from growthbench.base.settings import Settings
 from growthbench.predictions.deployments import deploy, deployed, model_folder
 from growthbench.serving.bundle import bundle, unpack
 from growthbench.serving.run import DoorProcess
@@ -39,7 +40,7 @@ def test_a_home_without_models_has_nothing_to_bundle_and_an_earlier_bundle_stays
 
 def test_unpacking_installs_what_is_missing_and_keeps_what_is_deployed(filled, settings, artifacts, tmp_path):
     bundle(tmp_path / "bundle", settings)
-    own = Settings.read(tmp_path / "own")
+    own = replace(settings, home=tmp_path / "own", database_url=f"sqlite:///{tmp_path / 'own' / 'growthbench.db'}")
     with open_store(own.database_url) as store:
         kept = deploy(store, own.home, "local", "churn", artifacts["churn_2"], "own")
         assert set(unpack(tmp_path / "bundle", own)) == {"lead_scoring", "intent"}
@@ -69,7 +70,9 @@ def test_a_bento_built_here_serves_from_elsewhere(filled, settings, tmp_path, fr
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     with DoorProcess(free_port, service=tag, folder=elsewhere, log=tmp_path / "log", environment=clean) as door:
-        answer = httpx.post(f"{door.url}/api/v1/scores/intent", json={"rows": [{"x": 2.0, "kind": "a"}]}, timeout=30)
+        key = re.search(r"gbs_\S+", (tmp_path / "log").read_text()).group()  # printed at the first start
+        rows = {"rows": [{"x": 2.0, "kind": "a"}]}
+        answer = httpx.post(f"{door.url}/api/v1/scores/intent", json=rows, headers={"x-api-key": key}, timeout=30)
     assert answer.status_code == 200, answer.text + (tmp_path / "log").read_text()[-3000:]
     assert answer.json()["scores"][0]["class"] == "up"
     assert list(elsewhere.iterdir()) == []

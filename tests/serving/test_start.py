@@ -12,13 +12,13 @@ from growthbench.serving.run import DoorProcess
 HEAVY = "dspy llama_index dbos mlflow pandas sklearn xgboost ibis duckdb shap evidently ragas great_expectations dvc"
 
 
-def test_a_door_that_scored_has_nothing_heavy_in_its_process(filled, people):
+def test_a_door_that_scored_has_nothing_heavy_in_its_process(filled, people, keys):
     code = f"""
 import sys, warnings
 warnings.simplefilter("ignore")
 from growthbench.serving.door import Door
 from starlette.testclient import TestClient
-with TestClient(Door.to_asgi()) as client:
+with TestClient(Door.to_asgi(), headers={{"x-api-key": "{keys["secret"]}"}}) as client:
     assert client.get("/api/v1/scores/churn/{people[0]}?reasons=2").status_code == 200
     assert client.post("/api/v1/scores/intent", json={{"row": {{"x": 1, "kind": "a"}}}}).status_code == 200
     assert client.get("/readyz").status_code == 200
@@ -30,17 +30,19 @@ print([m for m in "{HEAVY}".split() if m in sys.modules])
 
 
 @pytest.mark.parametrize("supervised", [False, True], ids=["one process", "bentoml serve"])
-def test_the_door_starts_serves_and_stops(filled, settings, people, free_port, tmp_path, figure, supervised):
-    before = cpu_of_children()
+def test_the_door_starts_serves_and_stops(filled, settings, people, free_port, tmp_path, figure, supervised, keys):
+    before, known = cpu_of_children(), {"x-api-key": keys["secret"]}
     with DoorProcess(free_port, settings, log=tmp_path / "door.log", supervised=supervised) as door:
-        answer = httpx.get(f"{door.url}/api/v1/scores/churn/{people[0]}", timeout=30)
+        answer = httpx.get(f"{door.url}/api/v1/scores/churn/{people[0]}", headers=known, timeout=30)
         ready = httpx.get(f"{door.url}/readyz", timeout=30)
-        many = httpx.post(f"{door.url}/score", json={"task": "churn", "user_ids": people[:5]}, timeout=30)
+        many = httpx.post(
+            f"{door.url}/score", json={"task": "churn", "user_ids": people[:5]}, headers=known, timeout=30
+        )
         metrics = httpx.get(f"{door.url}/metrics", timeout=30)
         refusal = httpx.get(f"{door.url}/nothing", timeout=30)
     assert (answer.status_code, ready.status_code, many.status_code) == (200, 200, 200)
     assert refusal.headers["content-type"] == "application/problem+json"
-    assert "growthbench_request_total" in metrics.text
+    assert "api_requests_total" in metrics.text
     assert door.process.returncode == 0
     assert "Traceback" not in (tmp_path / "door.log").read_text()
     figure("door_start_s", door.start_s, unit="s")  # as long as neighbours make it; the proof below holds the limit

@@ -5,7 +5,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import growthbench.events.tables
+import growthbench.people.tables
 import growthbench.predictions.tables
+import growthbench.store.answer_tables
+import growthbench.store.chat_tables
+import growthbench.store.content_tables
+import growthbench.store.knowledge_tables
+import growthbench.store.ledger_tables
+import growthbench.store.message_tables
+import growthbench.store.tenant_tables
 from growthbench.base.errors import NotReadyError
 from growthbench.store.engine import open_store
 from growthbench.store.migrate import alembic_config

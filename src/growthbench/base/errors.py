@@ -6,10 +6,16 @@
     ├── BadInputError (ValueError)      the caller's value is wrong; ``field`` names it
     │   ├── UnknownNameError            a dataset, task, feature, run ... nobody knows; lists what is known
     │   ├── DataFormatError             a file cannot be read as what it claims to be
-    │   └── SettingsError               an environment variable or params.yaml value is wrong
+    │   ├── SettingsError               an environment variable or params.yaml value is wrong
+    │   └── TooLargeError               more bytes than the limit (413)
     ├── NotFoundError                   a person, prediction or run that does not exist
+    │   └── GoneError                   it existed and was erased
     ├── NotReadyError                   it may work later: no champion yet, the store is away
     │   └── NoChampionError             no model is deployed for the task
+    ├── AccessError                     who asks is not known (401)
+    │   └── ForbiddenError              ... or may not do this (403)
+    ├── LimitError                      a limit is used up; ``retry_after`` says when it is not
+    ├── ConflictError                   the thing is not in the state that the request expects
     ├── ArtifactError                   a model folder is broken, altered or of another format
     │   └── GoldenRowsError             a loaded model does not reproduce its golden rows
     ├── LeakError                       a column knows the future
@@ -74,11 +80,64 @@ class SettingsError(BadInputError):
     title = "Bad setting"
 
 
+class TooLargeError(BadInputError):
+    """More bytes than the limit allows."""
+
+    status = 413
+    title = "Too large"
+
+
 class NotFoundError(GrowthbenchError):
     """Something asked for by its key does not exist."""
 
     status = 404
     title = "Not found"
+
+
+class GoneError(NotFoundError):
+    """Something existed and was erased."""
+
+    status = 410
+    title = "Erased"
+
+
+class AccessError(GrowthbenchError):
+    """Nobody we know asks: no key or token, or one that does not count (any more)."""
+
+    status = 401
+    title = "Not authenticated"
+
+
+class ForbiddenError(AccessError):
+    """Whoever asks is known and may not do this."""
+
+    status = 403
+    title = "Not allowed"
+
+
+class ConflictError(GrowthbenchError):
+    """Something is not in the state that the request expects."""
+
+    status = 409
+    title = "Conflict"
+
+
+class LimitError(GrowthbenchError):
+    """A limit is used up.
+
+    Parameters
+    ----------
+    message : str
+    retry_after : float
+        Seconds until it makes sense to ask again.
+    """
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, message: str, retry_after: float):
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class NotReadyError(GrowthbenchError):

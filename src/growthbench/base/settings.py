@@ -61,6 +61,8 @@ class Settings:
         Folder where public data sets are looked for and kept (``GROWTHBENCH_DATA_HOME``).
     tenant : str
         Tenant of the notebook and the command line (``GROWTHBENCH_TENANT``); default ``local``.
+    redis_url : str or None
+        Redis for limits, the live channel and the intake stream (``GROWTHBENCH_REDIS_URL``); default none: the store.
     """
 
     home: Path
@@ -68,6 +70,7 @@ class Settings:
     tracking_url: str
     data_home: Path
     tenant: str = "local"
+    redis_url: str | None = None
 
     @classmethod
     def read(cls, home: str | os.PathLike | None = None) -> "Settings":
@@ -80,6 +83,7 @@ class Settings:
             tracking_url=os.environ.get("GROWTHBENCH_TRACKING_URL") or f"sqlite:///{folder / 'mlflow.db'}",
             data_home=Path(os.environ.get("GROWTHBENCH_DATA_HOME") or folder / "datasets").expanduser(),
             tenant=os.environ.get("GROWTHBENCH_TENANT", "local"),
+            redis_url=_checked_redis(os.environ.get("GROWTHBENCH_REDIS_URL")),
         )
 
 
@@ -95,3 +99,12 @@ def _checked_url(url: str) -> str:
             field="GROWTHBENCH_DATABASE_URL",
         )
     return url
+
+
+def _checked_redis(url: str | None) -> str | None:
+    if url and urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+        raise SettingsError(
+            f"GROWTHBENCH_REDIS_URL must be redis://HOST:PORT/N, found scheme {urlsplit(url).scheme!r}",
+            field="GROWTHBENCH_REDIS_URL",
+        )
+    return url or None

@@ -41,6 +41,7 @@ def import_command(path, mapping, suggest, quarantine, home, as_json):
     from growthbench.events.importing import import_file
     from growthbench.events.log import EventLog
     from growthbench.events.mapping import find_mapping, read_mapping
+    from growthbench.people.keyed_log import KeyedLog
     from growthbench.store.engine import open_store
 
     here = settings(home)
@@ -49,6 +50,7 @@ def import_command(path, mapping, suggest, quarantine, home, as_json):
     quarantine = quarantine or here.home / "quarantine" / name
     with open_store(here.database_url) as store, Bars(True if as_json else None) as bars:
         log = EventLog(store, here.tenant)
+        log = KeyedLog(log, _directory(log, here))
         report = import_file(path, rules, log, quarantine, progress=bars.counting("rows"), tenant=here.tenant)
     emit(asdict(report), as_json, str(report))
 
@@ -73,16 +75,17 @@ def count_command(name, home, as_json):
 
 
 @events_command.command("show")
-@click.argument("person")
+@click.argument("person", metavar="USER_ID")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @home_option
 @json_option
 def show_command(person, limit, home, as_json):
-    """Newest events of one person."""
+    """Newest events of one person, named by user id or anonymous:ID."""
     from growthbench.base.clock import to_iso
+    from growthbench.people.history import history
 
     with _log(home) as log:
-        rows = log.person(person, limit)
+        rows = history(_directory(log, settings(home)), person, limit)
     if not rows:
         raise NotFoundError(f"no events of person {person!r}")
     shown = [{**r, "timestamp": to_iso(r["timestamp"]), "received_at": to_iso(r["received_at"])} for r in rows]
@@ -96,14 +99,15 @@ def show_command(person, limit, home, as_json):
 def export_command(folder, home, as_json):
     """Bring a lake of Parquet files up to date; files that are there stay as they are."""
     from growthbench.events.lake import Lake
+    from growthbench.people.lake import export
 
     with _log(home) as log:
-        added = log.export(Lake(folder))
+        added = export(log, Lake(folder))
     emit({"added": added, "folder": str(folder)}, as_json, f"{added:,} events added to {folder}")
 
 
 @click.command("features")
-@click.option("--person", help="compute them for this person, now")
+@click.option("--person", metavar="USER_ID", help="compute them for this person, now")
 @home_option
 @json_option
 def features_command(person, home, as_json):
@@ -117,10 +121,17 @@ def features_command(person, home, as_json):
     from growthbench.workbench.people import features_now
 
     with _log(home) as log:
-        values = features_now(log, CATALOGUE, [person]).iloc[0].to_dict()
+        values = features_now(_directory(log, settings(home)), CATALOGUE, [person]).iloc[0].to_dict()
     values = {k: (None if v != v else v) for k, v in values.items()}
     merged = [{**row, "value": values.get(row["name"])} for row in rows]
     emit({"person": person, "features": values}, as_json, table(merged, ["name", "value", "unit", "about"]))
+
+
+def _directory(log, here):
+    from growthbench.people.directory import Directory
+    from growthbench.store.keyring import Keyring
+
+    return Directory(log.store, Keyring.open(here.home), here.tenant)
 
 
 def _log(home):

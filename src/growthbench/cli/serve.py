@@ -68,13 +68,24 @@ def explain_command(prediction_id, home, as_json):
 
 @click.command("serve")
 @click.option("--port", type=PORT, default=3000, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="there are no keys yet: stay on loopback")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="address to listen on; beyond loopback every caller needs a key",
+)
+@click.option("--desk/--no-desk", default=True, show_default=True, help="keep a Desk (documents, chat) beside it")
+@click.option("--only-desk", is_flag=True, help="serve the Desk alone, where GROWTHBENCH_DESK_URL says")
 @home_option
-def serve_command(port, host, home):
-    """Serve the champions until interrupted."""
+def serve_command(port, host, desk, only_desk, home):
+    """Serve the champions, documents and content until interrupted."""
+    if only_desk:
+        from growthbench.serving.desk.process import serve_desk
+
+        serve_desk(settings(home))
     from growthbench.serving.run import serve
 
-    serve(port=port, host=host, settings=settings(home))
+    serve(port=port, host=host, settings=settings(home), beside=desk)
 
 
 @click.command("bundle")

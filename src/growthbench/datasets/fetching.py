@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import tarfile
 import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -33,9 +34,8 @@ def fetch(name: str, file: DataFile, data_home: Path) -> bytes:
         The pinned bytes came but do not hold the published content.
     """
     if file.source.how == "by_hand":
-        raise NotReadyError(
-            f"{_missing(name, file, data_home)}. Its source {file.source.address} is {file.source.hint}"
-        )
+        source = f"Its source {file.source.address} is" if file.source.address else "It is"
+        raise NotReadyError(f"{_missing(name, file, data_home)}. {source} {file.source.hint}")
     content = _CONVERT[file.source.how](_download(name, file, data_home), file)
     if (found := hashlib.sha256(content).hexdigest()) != file.sha256:
         raise DataFormatError(f"{file.source.address} does not hold {file.path}: sha256 {found}, not {file.sha256}")
@@ -82,9 +82,21 @@ def _zip_member(raw: bytes, file: DataFile) -> bytes:
         raise DataFormatError(f"{file.source.address} is not a zip file that holds {wanted}") from exc
 
 
+def _tar_member(raw: bytes, file: DataFile) -> bytes:
+    wanted = PurePosixPath(file.path).name
+    try:
+        with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
+            found = next(m for m in archive.getmembers() if PurePosixPath(m.name).name == wanted and m.isfile())
+            return archive.extractfile(found).read()
+    except (tarfile.TarError, StopIteration) as exc:
+        raise DataFormatError(f"{file.source.address} is not a tar file that holds {wanted}") from exc
+
+
 _CONVERT = {
     "as_is": lambda raw, file: raw,
     "zip_member": _zip_member,
+    "tar_member": _tar_member,
+    "unix_lines": lambda raw, file: raw.replace(b"\r\n", b"\n"),
     "strip_trailing_comma": lambda raw, file: raw.replace(b",\r\n", b"\n"),
 }
 

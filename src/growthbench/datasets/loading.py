@@ -32,7 +32,7 @@ def load(name: str, data_home: str | os.PathLike | None = None) -> Table:
     UnknownNameError
         No data set has that name.
     BadInputError
-        It is an event log: use `load_log`.
+        It is an event log: use `load_log`; or a retrieval collection: use `load_collection`.
     DataFormatError
         The file found is not the published one.
     NotReadyError
@@ -41,7 +41,9 @@ def load(name: str, data_home: str | os.PathLike | None = None) -> Table:
     found = entry(name)
     if found.kind == "log":
         raise BadInputError(f"{name} is an event log, not a table: use load_log({name!r})", field="dataset")
-    contents = _contents(found, data_home)
+    if found.kind == "retrieval":
+        raise BadInputError(f"{name} is a retrieval collection: use load_collection({name!r})", field="dataset")
+    contents = contents_of(found, data_home)
     if found.kind == "text":
         return _texts(found, contents)
     from growthbench.datasets.tables import read_table
@@ -72,19 +74,22 @@ def load_log(name: str, data_home: str | os.PathLike | None = None, tenant: str 
         raise BadInputError(f"{name} is a {found.kind}, not an event log: use load({name!r})", field="dataset")
     from growthbench.datasets.online_retail import read_log
 
-    (content,) = _contents(found, data_home).values()
+    (content,) = contents_of(found, data_home).values()
     return read_log(content, tenant)
 
 
-def _contents(found: Entry, data_home: str | os.PathLike | None) -> dict[str, bytes]:
+def contents_of(found: Entry, data_home: str | os.PathLike | None) -> dict[str, bytes]:
+    """Checked content of every file of a data set, by its path."""
     if found.sample:
         return {found.sample: find_sample(found.sample).read_bytes()}
     return read_files(found, Path(data_home) if data_home else Settings.read().data_home)
 
 
 def _texts(found: Entry, contents: dict[str, bytes]) -> Table:
-    from growthbench.datasets.texts import read_texts
+    from growthbench.datasets.texts import read_sentences, read_texts
 
+    if found.read["format"] == "sentences":
+        return Table(frame=read_sentences(contents), drop=("site",), text="text", **_story(found, contents))
     columns = {"text": "text", "split": "split", "out_of_scope": "out_of_scope"}
     frame = read_texts(found, contents)
     return Table(frame=frame, drop=("split", "out_of_scope"), **columns, **_story(found, contents))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from growthbench.base.errors import UnknownNameError
 
-How = Literal["as_is", "zip_member", "strip_trailing_comma", "by_hand"]
+How = Literal["as_is", "zip_member", "tar_member", "strip_trailing_comma", "unix_lines", "by_hand"]
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Entry:
     Attributes
     ----------
     name, about, origin, licence : str
-    kind : {"table", "log", "text"}
-        What the loader makes: a labelled table, an event log, labelled texts.
+    kind : {"table", "log", "text", "retrieval"}
+        What the loader makes: a labelled table, an event log, labelled texts, documents with judged questions.
     rows, columns : int
-        Of the file, as published.
+        Of the file, as published; documents and fields of a retrieval collection.
     files : tuple of DataFile
         Empty for a sample that lies in the repository (``sample``).
     label : str, optional
@@ -63,7 +63,7 @@ class Entry:
     """
 
     name: str
-    kind: Literal["table", "log", "text"]
+    kind: Literal["table", "log", "text", "retrieval"]
     about: str
     origin: str
     licence: str

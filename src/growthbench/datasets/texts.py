@@ -10,6 +10,23 @@ from growthbench.datasets.registry import Entry
 SPLITS = ("train", "valid", "test")
 
 
+def read_sentences(contents: dict[str, bytes]) -> pd.DataFrame:
+    """Frame of labelled sentences: ``text sentiment site``, in the order of the files.
+
+    Lines end with a line feed only: the sentences hold other characters that some readers take for a line end, and
+    quotation marks that mean nothing.
+    """
+    rows = []
+    for path, content in contents.items():
+        site = path.rsplit("/", 1)[-1].split("_", 1)[0]
+        for number, line in enumerate(content.decode().removesuffix("\n").split("\n"), 1):
+            text, tab, label = line.removesuffix("\r").rpartition("\t")
+            if not tab or label.strip() not in ("0", "1"):
+                raise DataFormatError(f"{path}, line {number}: expected sentence, tab, 0 or 1, found {line[:60]!r}")
+            rows.append((text.strip(), int(label), site))
+    return pd.DataFrame(rows, columns=["text", "sentiment", "site"]).astype({"text": object, "site": object})
+
+
 def read_texts(entry: Entry, contents: dict[str, bytes]) -> pd.DataFrame:
     """Frame of texts, in the order train, valid, test; within a split in file order, in scope first."""
     rows = _READERS[entry.read["format"]](contents)

@@ -15,9 +15,17 @@ def checked_text(value: Any, field: str, limit: int = MAX_TEXT) -> str:
         raise BadInputError(f"{field} must be text, found {type(value).__name__}", field=field)
     if not 0 < len(value) <= limit:
         raise BadInputError(f"{field} must have 1 to {limit} characters, found {len(value)}", field=field)
-    if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+    if "\x00" in value or not (value.isascii() or _has_utf8(value)):
         raise BadInputError(f"{field} must not hold U+0000 or lone surrogates", field=field)
     return value
+
+
+def _has_utf8(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def checked_int(value: Any, field: str, bounds: tuple[int, int] = (-EXACT_INT + 1, EXACT_INT - 1)) -> int:

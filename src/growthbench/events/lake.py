@@ -3,6 +3,7 @@
 Layout: ``events/YYYY-MM/FIRST-LAST.parquet`` and ``values/...`` alike (month of receipt, ``seq``). A file is written
 once and never rewritten: a late event lands in a newer file with an older timestamp. Inside a file rows are sorted by
 (bucket, person, timestamp, event_id), so that an engine reads one bucket of people at a time with bounded memory.
+``links.parquet`` says who was merged with whom and when that became known; it is small, and replaced as a whole.
 """
 
 import shutil
@@ -20,7 +21,14 @@ from growthbench.events.data import EventData
 from growthbench.events.schema import EVENT_FIELDS, VALUE_FIELDS, arrow_schema
 
 _PARTS = {"events": EVENT_FIELDS, "values": VALUE_FIELDS}
+_LINKS = "links.parquet"
 _ROW_GROUP = 65_536
+
+LINK_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("tenant_id", "person", "member")]
+    + [(name, pa.int64()) for name in ("seq", "received_at", "until_seq", "until_received_at")]
+)
+"""Columns of ``links.parquet``: ``member``'s events are ``person``'s for who sees ``seq`` and not yet ``until_seq``."""
 
 
 class Lake:
@@ -48,12 +56,36 @@ class Lake:
         highest = [_column_maximum(pq.ParquetFile(f), "seq") for f in self.files("events")]
         return max(highest, default=0)
 
+    @property
+    def last_seq(self) -> int:
+        """The highest ``seq`` of events and links."""
+        links = self.links()
+        return max(self.horizon, *(pc.max(links[c]).as_py() or 0 for c in ("seq", "until_seq")))
+
+    def links(self) -> pa.Table:
+        """Who was merged with whom: columns of `LINK_SCHEMA`."""
+        path = self.path / _LINKS
+        return pq.read_table(path, schema=LINK_SCHEMA) if path.is_file() else LINK_SCHEMA.empty_table()
+
+    def write_links(self, links: pa.Table) -> "Lake":
+        """Replace the links; without any there is no file."""
+        path = self.path / _LINKS
+        if not links.num_rows:
+            path.unlink(missing_ok=True)
+            return self
+        self.path.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".part")
+        pq.write_table(links.select(LINK_SCHEMA.names).cast(LINK_SCHEMA), draft, compression="zstd")
+        draft.replace(path)
+        return self
+
     def count(self) -> int:
         """Number of events."""
         return sum(pq.ParquetFile(f).metadata.num_rows for f in self.files("events"))
 
     def write(self, data: EventData) -> "Lake":
-        """Replace the lake's content."""
+        """Replace the lake's content; links go too."""
+        (self.path / _LINKS).unlink(missing_ok=True)
         for part in _PARTS:
             shutil.rmtree(self.path / part, ignore_errors=True)
         return self.append(data)

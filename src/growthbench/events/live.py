@@ -1,11 +1,10 @@
-"""One live event as a caller gives it, and its check."""
+"""One live event as a caller gives it, and its check: from a mapping to the row of the log."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 
 from growthbench.base.amounts import minor_units
 from growthbench.base.clock import DAY_US
@@ -13,10 +12,12 @@ from growthbench.base.errors import BadInputError
 from growthbench.base.ids import new_id
 from growthbench.events.catalogue import PROPERTIES
 from growthbench.events.checks import TIME_RANGE_US, checked_int, checked_text
-from growthbench.events.data import EventData
-from growthbench.events.schema import EVENT_FIELDS, KEY_FIELDS, PROPERTY_COLUMNS, VALUE_FIELDS, arrow_schema
+from growthbench.events.schema import PROPERTY_COLUMNS
 
 _DECLARED = {p.name: p.kind for p in PROPERTIES}
+_MAX_NAME = 100
+_COLUMNS = {f.name: f for f in PROPERTY_COLUMNS}
+_NO_COLUMNS = dict.fromkeys(_COLUMNS)
 
 
 class Event(msgspec.Struct, kw_only=True, frozen=True):
@@ -44,62 +45,109 @@ class Event(msgspec.Struct, kw_only=True, frozen=True):
     properties: Mapping[str, Any] = {}
 
 
-def to_data(batch: Sequence[Event], tenant: str) -> EventData:
-    """Check a batch and lay it out as columns; ``seq`` is its order, ``received_at`` still 0. First of equal ids wins.
+class Row(msgspec.Struct, gc=False):
+    """A checked event, as the log stores it; ``values`` are its declared values (key, text, whole number).
+
+    ``properties`` is JSON to be read by everybody, ``sealed`` bytes that only the person's own key opens.
+    """
+
+    person: str
+    timestamp: int
+    event_id: str
+    name: str
+    session_id: str | None
+    item_id: str | None
+    category: str | None
+    campaign: str | None
+    channel: str | None
+    currency: str | None
+    amount: int | None
+    quantity: int | None
+    properties: str | None
+    sealed: bytes | None
+    values: list[tuple[str, str | None, int | None]]
+
+    @property
+    def day(self) -> int:
+        """Number of the UTC day it happened on."""
+        return self.timestamp // DAY_US
+
+
+def checked(event: Event, keep_properties: bool = True) -> Row:
+    """Check an event.
+
+    Parameters
+    ----------
+    event : Event
+    keep_properties : bool, default True
+        Keep all properties as JSON; False leaves only the typed values.
 
     Raises
     ------
     BadInputError
-        Naming the field, and the event's place in the batch.
+        ``field`` names what is wrong.
     """
-    rows, values, seen = [], [], set()
-    for place, event in enumerate(batch):
-        try:
-            row, row_values = _row(event, tenant)
-        except BadInputError as exc:
-            raise BadInputError(f"event {place}: {exc}", field=exc.field) from exc
-        if row["event_id"] in seen:
-            continue
-        seen.add(row["event_id"])
-        row["seq"] = len(seen)
-        rows.append(row)
-        values += [{**{f.name: row[f.name] for f in KEY_FIELDS}, **v} for v in row_values]
-    return EventData(
-        pa.Table.from_pylist(rows, arrow_schema(EVENT_FIELDS)), pa.Table.from_pylist(values, arrow_schema(VALUE_FIELDS))
+    given = event.properties
+    kept = _json(given) if given and keep_properties else None
+    return checked_row(event.person, event.name, event.timestamp, event.event_id, event.session_id, given, kept)
+
+
+def checked_row(
+    person: str,
+    name: str,
+    timestamp: int,
+    event_id: str | None,
+    session_id: str | None,
+    given: Mapping[str, Any],
+    kept: str | None = None,
+) -> Row:
+    """The same, part by part; ``given`` become typed values, ``kept`` is JSON to be read by everybody.
+
+    Raises
+    ------
+    BadInputError
+        ``field`` names what is wrong.
+    """
+    columns, values = _typed(given) if given else (_NO_COLUMNS, [])
+    return Row(
+        person=checked_text(person, "person"),
+        timestamp=checked_int(timestamp, "timestamp", TIME_RANGE_US),
+        event_id=checked_text(event_id, "event_id") if event_id else new_id("evt"),
+        name=checked_text(name, "name", _MAX_NAME),
+        session_id=None if session_id is None else checked_text(session_id, "session_id"),
+        **columns,
+        properties=kept,
+        sealed=None,
+        values=values,
     )
 
 
-def _row(event: Event, tenant: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    row = {
-        "tenant_id": tenant,
-        "person": checked_text(event.person, "person"),
-        "event_id": checked_text(event.event_id or new_id("evt"), "event_id"),
-        "name": checked_text(event.name, "name", limit=100),
-        "timestamp": checked_int(event.timestamp, "timestamp", TIME_RANGE_US),
-        "received_at": 0,
-        "day": event.timestamp // DAY_US,
-        "session_id": None if event.session_id is None else checked_text(event.session_id, "session_id"),
-        "properties": _json(event.properties) if event.properties else None,
-    }
-    for field in PROPERTY_COLUMNS:
-        row[field.name] = _column_value(event.properties, field)
-    declared = ((k, v) for k, v in event.properties.items() if k in _DECLARED and v is not None)
-    return row, [_declared_value(k, v) for k, v in sorted(declared)]
+def _typed(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str | None, int | None]]]:
+    columns, values = _NO_COLUMNS, []
+    for key, value in given.items():
+        if value is None:
+            continue
+        if (field := _COLUMNS.get(key)) is not None:
+            if columns is _NO_COLUMNS:
+                columns = _NO_COLUMNS.copy()
+            columns[key] = _column_value(given, field, value)
+        if key in _DECLARED:
+            values.append(_declared_value(key, value))
+    if len(values) > 1:
+        values.sort()
+    return columns, values
 
 
-def _column_value(properties: Mapping[str, Any], field):
-    value = properties.get(field.name)
-    if value is None:
-        return None
+def _column_value(given: Mapping[str, Any], field, value: Any):
     if field.name == "amount":
-        return minor_units(value, properties.get("currency") or "EUR")
+        return minor_units(value, given.get("currency") or "EUR")
     return checked_text(value, field.name) if field.kind == "text" else checked_int(value, field.name)
 
 
-def _declared_value(key: str, value: Any) -> dict[str, Any]:
+def _declared_value(key: str, value: Any) -> tuple[str, str | None, int | None]:
     if _DECLARED[key] == "text":
-        return {"key": key, "text_value": checked_text(value, key), "int_value": None}
-    return {"key": key, "text_value": None, "int_value": checked_int(value, key)}
+        return key, checked_text(value, key), None
+    return key, None, checked_int(value, key)
 
 
 def _json(properties: Mapping[str, Any]) -> str:

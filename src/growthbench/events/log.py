@@ -2,34 +2,26 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, func, select
 
-from growthbench.base.clock import now_us
+from growthbench.base.errors import BadInputError
+from growthbench.events.appending import Appended, append_rows, known_ids
 from growthbench.events.data import EventData
+from growthbench.events.heads import Head, lock_head, move_head
 from growthbench.events.horizon import read_horizon
 from growthbench.events.lake import Lake
-from growthbench.events.live import Event, to_data
+from growthbench.events.live import Event, checked
 from growthbench.events.schema import EVENT_FIELDS, VALUE_FIELDS, arrow_schema
-from growthbench.events.tables import event_values, events, log_heads
+from growthbench.events.tables import event_values, events
 from growthbench.store.engine import Store
+from growthbench.store.inserting import write_tuples
 
 _CHUNK_ROWS = 50_000
-# In the order of the key SQLite inserts twice as fast.
 _CLUSTERED = [(name, "ascending") for name in ("person", "timestamp", "event_id")]
-
-
-@dataclass(frozen=True)
-class Appended:
-    """What an append did: ``new`` and ``duplicates`` count events, ``horizon`` is the log's last ``seq`` after it."""
-
-    new: int
-    duplicates: int
-    horizon: int
 
 
 class EventLog:
@@ -55,21 +47,25 @@ class EventLog:
         BadInputError
             An event has a bad field; nothing of the batch is written.
         """
-        data = to_data(batch, self.tenant)
+        rows = []
+        for place, event in enumerate(batch):
+            try:
+                rows.append(checked(event))
+            except BadInputError as exc:
+                raise BadInputError(f"event {place}: {exc}", field=exc.field) from exc
         with self.store.writing() as connection:
-            head = self._lock_head(connection)
-            received_at = max(now_us(), head[1])
-            return self._insert(connection, _received(data, received_at), head)
+            head = lock_head(connection, self.tenant)
+            return append_rows(connection, self.tenant, rows, head)
 
     def append_data(self, data: EventData) -> Appended:
         """Append imported events in one transaction, keeping their ``received_at``; ``seq`` is given anew."""
         with self.store.writing() as connection:
-            return self._insert(connection, data, self._lock_head(connection))
+            return self.insert(connection, data, lock_head(connection, self.tenant))
 
     def person(self, person: str, limit: int | None = None) -> list[dict[str, Any]]:
         """Events of one person, newest first, as dicts of ``EVENT_FIELDS`` with ``properties`` read from JSON."""
         query = (
-            select(events)
+            select(*(events.c[f.name] for f in EVENT_FIELDS))
             .where(events.c.tenant_id == self.tenant, events.c.person == person)
             .order_by(events.c.timestamp.desc(), events.c.event_id.desc())
             .limit(limit)
@@ -128,24 +124,12 @@ class EventLog:
             added += len(data)
         return added
 
-    def _lock_head(self, connection: Connection) -> tuple[int, int]:
-        # PostgreSQL: held until the commit, so that no one can commit an earlier number after a later one was seen.
-        if self.store.dialect == "postgresql":
-            connection.execute(
-                text("SELECT pg_advisory_xact_lock(7276002, hashtext(:tenant))"), {"tenant": self.tenant}
-            )
-        mine = log_heads.c.tenant_id == self.tenant
-        row = connection.execute(select(log_heads.c.seq, log_heads.c.received_at).where(mine)).one_or_none()
-        if row is None:
-            connection.execute(insert(log_heads).values(tenant_id=self.tenant, seq=0, received_at=0))
-            return 0, 0
-        return row.seq, row.received_at
-
-    def _insert(self, connection: Connection, data: EventData, head: tuple[int, int]) -> Appended:
+    def insert(self, connection: Connection, data: EventData, head: Head) -> Appended:
+        """Write imported events behind a locked head; columns beside those of ``EVENT_FIELDS`` are written too."""
         ids = data.events["event_id"].to_pylist()
-        known = self._known(connection, ids)
+        known = known_ids(connection, self.tenant, ids)
         fresh = np.array([i for i, event_id in enumerate(ids) if event_id not in known], np.int64)
-        seq = head[0] + np.arange(1, len(fresh) + 1)
+        seq = head.seq + np.arange(1, len(fresh) + 1)
         table = data.events.take(pa.array(fresh))
         table = _replace(table, "seq", seq)
         table = _replace(table, "tenant_id", [self.tenant] * len(fresh))
@@ -157,31 +141,10 @@ class EventLog:
             values = _replace(data.values.take(keep), "seq", [s for s in of_value if s is not None])
             values = _replace(values, "tenant_id", [self.tenant] * len(keep))
             _insert_rows(connection, event_values, values)
-        received_at = max([head[1], *table["received_at"].to_pylist()])
-        horizon = head[0] + len(fresh)
-        connection.execute(
-            update(log_heads).where(log_heads.c.tenant_id == self.tenant).values(seq=horizon, received_at=received_at)
-        )
+        received_at = max([head.received_at, *table["received_at"].to_pylist()])
+        horizon = head.seq + len(fresh)
+        move_head(connection, self.tenant, horizon, received_at)
         return Appended(new=len(fresh), duplicates=len(ids) - len(fresh), horizon=horizon)
-
-    def _known(self, connection: Connection, ids: list[str]) -> set[str]:
-        source = (
-            "SELECT value FROM json_each(:ids)"
-            if self.store.dialect == "sqlite"
-            else "SELECT unnest(CAST(:ids AS text[]))"
-        )
-        query = text(f"SELECT event_id FROM events WHERE tenant_id = :tenant AND event_id IN ({source})")
-        known: set[str] = set()
-        for start in range(0, len(ids), _CHUNK_ROWS):
-            part = ids[start : start + _CHUNK_ROWS]
-            bound = json.dumps(part) if self.store.dialect == "sqlite" else part
-            known.update(connection.execute(query, {"tenant": self.tenant, "ids": bound}).scalars())
-        return known
-
-
-def _received(data: EventData, received_at: int) -> EventData:
-    parts = [_replace(t, "received_at", np.full(t.num_rows, received_at)) for t in (data.events, data.values)]
-    return EventData(*parts)
 
 
 def _replace(table: pa.Table, name: str, values: Iterable) -> pa.Table:
@@ -194,16 +157,8 @@ def _insert_rows(connection: Connection, target, table: pa.Table) -> None:
     """Insert an Arrow table through the driver itself: COPY on PostgreSQL, executemany on SQLite."""
     if not table.num_rows:
         return
-    names = ", ".join(f'"{c}"' for c in table.column_names)
-    driver = connection.connection.driver_connection
     rows = (row for batch in table.to_batches(_CHUNK_ROWS) for row in zip(*(c.to_pylist() for c in batch.columns)))
-    if connection.dialect.name == "postgresql":
-        with driver.cursor() as cursor, cursor.copy(f"COPY {target.name} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-    else:
-        marks = ", ".join("?" * table.num_columns)
-        driver.executemany(f"INSERT INTO {target.name} ({names}) VALUES ({marks})", rows)
+    write_tuples(connection, target.name, table.column_names, rows)
 
 
 def _table(connection: Connection, table, fields, tenant: str, after: int, upto: int) -> pa.Table:

@@ -88,7 +88,8 @@ def check_text(path: Path, told: FileFormat) -> int:
 
 def _not_decodable(path: Path, told: FileFormat, offset: int, exc: UnicodeDecodeError) -> DataFormatError:
     byte = exc.object[exc.start]
-    other = "cp1252" if told.encoding.lower().replace("-", "") == "utf8" else "utf-8"
+    wide = offset == 0 and byte in (0xFE, 0xFF)  # a byte order mark
+    other = "utf-16" if wide else "cp1252" if told.encoding.lower().replace("-", "") == "utf8" else "utf-8"
     return DataFormatError(
         f"{path} is not {told.encoding}: byte 0x{byte:02x} at offset {offset:,} ({exc.reason}); "
         f"say file: {{encoding: {other}}} in the mapping if that is what it is",

@@ -1,5 +1,6 @@
 """Draft a mapping for a file by looking at its columns' names and first values."""
 
+import codecs
 import json
 import os
 import re
@@ -22,13 +23,14 @@ PATTERNS = ("%Y-%m-%d %H:%M:%S %Z", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%
             "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d",
             "%d-%b-%Y", "%Y%m%d")  # fmt: skip
 FILL_ME = "FILL_ME"
+_MOSTLY = 0.6  # of a dirty column that can be read as something: the others go to quarantine, with their reasons
 
 _NAMES = {
     "person": "person user_id customer_id client_id contact_id lead_id account_id visitor_id anonymous_id"
     " uid email user customer",
-    "name": "name event event_name event_type action activity type",
+    "name": "name event event_name event_type action activity type what",
     "timestamp": "timestamp event_time event_timestamp occurred_at created_at time datetime ts order_date invoice_date"
-    " date",
+    " date when day",
     "received_at": "received_at ingested_at server_time loaded_at",
     "event_id": "event_id message_id uuid id",
     "session_id": "session_id session visit_id invoice_no order_id",
@@ -80,20 +82,29 @@ def suggest(path: str | os.PathLike) -> str:
 
 def _open(path: Path, form: str) -> tuple[FileFormat, Batch]:
     told = FileFormat(format=form)
+    if form != "parquet" and (wide := _byte_order(path)):
+        told = FileFormat(format=form, encoding=wide)
     if form == "csv":
-        told = FileFormat(format=form, separator=_separator(path))
+        told = FileFormat(format=form, encoding=told.encoding, separator=_separator(path, told.encoding))
     try:
         return told, check_file(path, form, told)
     except DataFormatError as exc:
-        if exc.field != "encoding":
+        if exc.field != "encoding" or told.encoding != "utf-8":
             raise
         told = FileFormat(format=form, encoding="cp1252", separator=told.separator)
         return told, check_file(path, form, told)
 
 
-def _separator(path: Path) -> str:
+def _byte_order(path: Path) -> str | None:
+    """``utf-16`` where the file says so by its first bytes."""
     with open_bytes(path) as file:
-        header = re.sub(r'"[^"]*"', "", file.readline().decode("utf-8", errors="replace"))
+        return "utf-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else None
+
+
+def _separator(path: Path, encoding: str) -> str:
+    with open_bytes(path) as file:
+        first = file.read(1 << 16).decode(encoding, errors="replace").partition("\n")[0]
+    header = re.sub(r'"[^"]*"', "", first)
     return max(",;\t|", key=header.count)
 
 
@@ -104,6 +115,9 @@ def _guess(batch: Batch) -> tuple[list[str], list[str]]:
         if column is not None:
             found[field] = column
             free.remove(column)
+    if "timestamp" not in found and (times := [c for c in free if _time_format(batch, c) is not None]):
+        found["timestamp"] = times[0]
+        free.remove(times[0])
     lines = ["events:", *(_field_line(batch, field, found) for field in _NAMES if field in found or field in _MUST)]
     traits = [c for c in free if _is_trait(batch, c)]
     lines += ["properties:", *(f"  {_plain(c)}: {_scalar(c)}" for c in traits)] if traits else []
@@ -115,7 +129,7 @@ _MUST = ("person", "name", "timestamp")
 
 def _is_trait(batch: Batch, column: str) -> bool:
     kind = KINDS.get(_plain(column))
-    return kind == "text" or (kind == "int" and _share(batch, column, _is_whole) > 0.9)
+    return kind == "text" or (kind == "int" and _share(batch, column, _is_whole) >= _MOSTLY)
 
 
 def _fits(batch: Batch, field: str, column: str, wanted: str) -> bool:
@@ -125,7 +139,7 @@ def _fits(batch: Batch, field: str, column: str, wanted: str) -> bool:
     if field in ("timestamp", "received_at"):
         return _time_format(batch, column) is not None
     if field in ("amount", "quantity"):
-        return _share(batch, column, _is_number) > 0.9
+        return _share(batch, column, _is_number) >= _MOSTLY
     distinct = len(pc.unique(texts(values)))
     if field == "event_id":
         return distinct == len(batch)
@@ -198,19 +212,21 @@ def _time_format(batch: Batch, column: str) -> str | None:
     cells = batch.column(column)
     if pa.types.is_temporal(cells.type):
         return "iso"
-    if _share(batch, column, _is_whole) > 0.9:
+    if _share(batch, column, _is_whole) >= _MOSTLY:
         numbers = [abs(int(float(c))) for c in texts(cells).drop_null()[:1000].to_pylist() if _is_whole(c)]
         size = sorted(numbers)[len(numbers) // 2]
         units = (("us", 1e14), ("ms", 1e11), ("s", 1e8))
         found = next((unit for unit, least in units if size >= least), None)
         return found or ("%Y%m%d" if 19000101 <= size <= 21001231 else None)
     sample = texts(cells).drop_null()[:1000]
-    return next((p for p in ("iso", *PATTERNS) if _reads(sample, p)), None)
+    best = max(("iso", *PATTERNS), key=lambda pattern: _read_by(sample, pattern))  # of equals, the first
+    return best if _read_by(sample, best) >= _MOSTLY else None
 
 
-def _reads(sample: pa.Array, pattern: str) -> bool:
+def _read_by(sample: pa.Array, pattern: str) -> float:
+    """Share of the cells that a pattern reads."""
     found = moments(sample, TimeSource(column="", format=pattern), "", Problems(len(sample)))
-    return len(sample) > 0 and found.null_count <= len(sample) * 0.02
+    return 1 - found.null_count / len(sample) if len(sample) else 0.0
 
 
 def _share(batch: Batch, column: str, test: Callable[[str], bool]) -> float:

@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Index, Table
 
 from growthbench.events.schema import EVENT_FIELDS, VALUE_FIELDS, Field
-from growthbench.store.tables import INT, TEXT, metadata
+from growthbench.store.tables import BYTES, INT, TEXT, metadata
 
 
 def _table(name: str, fields: tuple[Field, ...], key: tuple[str, ...]) -> Table:
@@ -17,6 +17,7 @@ def _table(name: str, fields: tuple[Field, ...], key: tuple[str, ...]) -> Table:
 
 
 events = _table("events", EVENT_FIELDS, ("tenant_id", "person", "timestamp", "event_id"))
+events.append_column(Column("sealed", BYTES))  # properties under the person's own key; never leaves the store
 Index("events_by_event_id", events.c.tenant_id, events.c.event_id, unique=True)
 Index("events_by_seq", events.c.tenant_id, events.c.seq, unique=True)
 
@@ -29,6 +30,8 @@ log_heads = Table(
     Column("tenant_id", TEXT, primary_key=True),
     Column("seq", INT, nullable=False),
     Column("received_at", INT, nullable=False),
+    Column("people_version", INT, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
-"""One row per tenant: the last ``seq`` and the last ``received_at`` that the log gave."""
+"""One row per tenant: the last ``seq`` and the last ``received_at`` that the log gave. ``people_version`` grows when
+whom an id means changes (a merge, an erasure), so that whoever remembers it knows when to ask again."""

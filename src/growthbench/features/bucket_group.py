@@ -1,5 +1,6 @@
 """One group of buckets: its spine rows and its events through the statement, its parts through the finisher."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 from growthbench.events.schema import EVENT_FIELDS, VALUE_FIELDS, arrow_schema
 from growthbench.features import duck
 from growthbench.features.catalogue import Catalogue
+from growthbench.features.moved import PARTS
 from growthbench.features.seen import longest_window
 from growthbench.features.statement import compiled
 
@@ -23,22 +25,28 @@ class Work:
     catalogue : Catalogue
     sql : str
         The statement of the training engine.
+    asked : pyarrow.Table
+        Rows asked for, with ``row_id`` (position) and ``bucket``.
     spine : pyarrow.Table
-        All rows, with ``row_id`` (position) and ``bucket``.
-    events, values : list of Path
-        Parquet files of the lake.
+        The same with a row for everybody merged into a row's person.
+    files : mapping of str to list of Path
+        Parquet files of the lake's ``events`` and ``values``.
+    moved : mapping of str to list of Path
+        Those of people whose rows are in another bucket than they (`moved_events`).
     """
 
     catalogue: Catalogue
     sql: str
+    asked: pa.Table
     spine: pa.Table
-    events: list[Path]
-    values: list[Path]
+    files: Mapping[str, list[Path]]
+    moved: Mapping[str, list[Path]]
 
     @classmethod
-    def of(cls, catalogue: Catalogue, lake, spine: pa.Table) -> "Work":
+    def of(cls, catalogue: Catalogue, lake, asked: pa.Table, spine: pa.Table, moved) -> "Work":
         """The work of a catalogue over a lake."""
-        return cls(catalogue, compiled(catalogue.parts, "duckdb"), spine, lake.files("events"), lake.files("values"))
+        files = {part: lake.files(part) for part in PARTS}
+        return cls(catalogue, compiled(catalogue.parts, "duckdb"), asked, spine, files, moved)
 
     def rows(self, low: int, high: int) -> pa.Table:
         """Spine rows of buckets ``low <= bucket < high``."""
@@ -53,26 +61,30 @@ class Work:
         self._bind(connection, rows, low, high)
         raw = duck.arrow(connection, self.sql)
         parts = {p.name: _column(raw[p.name], p.is_text) for p in self.catalogue.parts}
-        return _finished(self.catalogue, self.spine.take(raw["row_id"]), parts)
+        return _finished(self.catalogue, self.asked.take(raw["row_id"]), parts)
 
     def _bind(self, connection, rows: pa.Table, low: int, high: int) -> None:
         """Give the statement its three tables: these spine rows, and only those events that some row could see."""
         connection.register("spine", rows)
         times = pc.min_max(rows["moment"]).as_py()
         latest, earliest = times["max"], times["min"]
-        bounds = [f"bucket >= {low}", f"bucket < {high}", f"timestamp < {latest}", f"received_at <= {latest}"]
+        bounds = [f"timestamp < {latest}", f"received_at <= {latest}"]
         longest = longest_window([p for p in self.catalogue.parts if not p.shape.startswith("trait")])
         recent = [] if longest is None else [f"timestamp >= {earliest - longest}"]
-        _view(connection, "events", self.events, EVENT_FIELDS, [*bounds, *recent])
-        _view(connection, "event_values", self.values, VALUE_FIELDS, bounds)
+        self._view(connection, "events", "events", EVENT_FIELDS, low, high, [*bounds, *recent])
+        self._view(connection, "event_values", "values", VALUE_FIELDS, low, high, bounds)
 
-
-def _view(connection, name: str, files: list[Path], fields, bounds: list[str]) -> None:
-    if not files:
-        connection.register(name, arrow_schema(fields).empty_table())
-        return
-    select = f"SELECT * FROM {duck.parquet(files)} WHERE {' AND '.join(bounds)}"
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select}")
+    def _view(self, connection, name: str, part: str, fields, low: int, high: int, bounds: list[str]) -> None:
+        if not self.files[part]:
+            connection.register(name, arrow_schema(fields).empty_table())
+            return
+        columns, here = ", ".join(f.name for f in fields), f"bucket >= {low} AND bucket < {high}"
+        where = " AND ".join([here, *bounds])
+        select = f"SELECT {columns} FROM {duck.parquet(self.files[part])} WHERE {where}"
+        if self.moved[part]:
+            stranger = f"NOT (home >= {low} AND home < {high})"  # else the lake's own row is here already
+            select += f" UNION ALL SELECT {columns} FROM {duck.parquet(self.moved[part])} WHERE {where} AND {stranger}"
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select}")
 
 
 def _column(column: pa.ChunkedArray, text: bool) -> np.ndarray:

@@ -16,7 +16,8 @@ from growthbench.features.parts import ZERO_WHEN_EMPTY, Part
 from growthbench.features.seen import Seen, longest_window, names_read
 
 SPINE = {"row_id": "int64", "tenant_id": "string", "person": "string", "moment": "int64", "horizon": "int64"}
-"""Columns of the spine: ``row_id`` numbers the rows and is the only key inside the expression."""
+"""Columns of the spine: ``row_id`` numbers the rows asked for and is the only key inside the expression; people who
+were merged into a row's person have spine rows of the same number."""
 
 _TYPES = {"text": "string", "int": "int64"}
 
@@ -31,7 +32,7 @@ def unbound_tables() -> tuple[ibis.Table, ibis.Table, ibis.Table]:
 
 
 def expression(parts: Sequence[Part], spine: ibis.Table, events: ibis.Table, values: ibis.Table) -> ibis.Table:
-    """One row per spine row: ``row_id`` and every part, int64 or string.
+    """One row per ``row_id`` of the spine, and every part, int64 or string.
 
     People without events get a row too: zeros where the empty value is 0, else NULL.
 
@@ -41,10 +42,11 @@ def expression(parts: Sequence[Part], spine: ibis.Table, events: ibis.Table, val
     spine, events, values : ibis.Table
         With the columns of `unbound_tables`.
     """
-    result, columns = spine, {}
+    rows = result = spine.select("row_id").distinct()
+    columns = {}
     for i, (branch, some) in enumerate(_branches(parts, spine, events, values)):
         keyed = branch.rename({f"row_{i}": "row_id"})
-        result = result.left_join(keyed, spine.row_id == keyed[f"row_{i}"])
+        result = result.left_join(keyed, rows.row_id == keyed[f"row_{i}"])
         columns |= {p.name: _[p.name].fill_null(0) if p.shape in ZERO_WHEN_EMPTY else _[p.name] for p in some}
     return result.select("row_id", **{p.name: columns[p.name] for p in parts})
 
@@ -81,10 +83,12 @@ def _plain(part: Part) -> tuple | None:
 
 
 def _ordered(part: Part) -> tuple | None:
-    """Forms that order events: these are wide to sort, so that each has a join of its own."""
+    """Forms that heed the order of events: these are wide, so that each has a join of its own."""
     match part.shape:
-        case "last" | "first" | "among":
-            return (ranks.aggregated,)
+        case "last" | "first":
+            return (ranks.ends,)
+        case "among":
+            return (ranks.among,)
         case "sessions":
             return gaps.sessions, part.events
         case "gap_low" | "gap_high":

@@ -1,7 +1,8 @@
 """Many people at many moments, from the lake: the training table.
 
 The lake is sorted by bucket of person, so the work is cut into groups of buckets, a few of which run at a time: memory
-is bounded by the largest groups, at no cost in time.
+is bounded by the largest groups, at no cost in time. Who was merged into somebody of another bucket has their events
+copied there first (`moved`).
 """
 
 import itertools
@@ -21,9 +22,10 @@ import pyarrow.parquet as pq
 from growthbench.base.errors import DataFormatError
 from growthbench.base.ids import BUCKETS
 from growthbench.events.lake import bucket_column
-from growthbench.features import duck
+from growthbench.features import duck, visibility
 from growthbench.features.bucket_group import Work
 from growthbench.features.catalogue import Catalogue
+from growthbench.features.moved import expanded, moved_events
 
 SPINE_SCHEMA = pa.schema(
     [("tenant_id", pa.string()), ("person", pa.string()), ("moment", pa.int64()), ("horizon", pa.int64())]
@@ -51,7 +53,7 @@ def build(
     ----------
     catalogue : Catalogue
     lake : Lake
-        Anything with ``files("events")`` and ``files("values")``.
+        Anything with ``files("events")``, ``files("values")`` and ``links()``.
     spine : pyarrow.Table
         Columns of `SPINE_SCHEMA`; rows may repeat.
     out : Path, optional
@@ -76,33 +78,46 @@ def build(
     DataFormatError
         The spine lacks a column or has NULLs.
     """
-    spine = _checked(spine)
+    asked = _checked(spine)
+    spine = expanded(asked, lake.links())
     groups = _groups(lake, spine, memory_mb, threads)
-    tables = _stream(Work.of(catalogue, lake, spine), groups, memory_mb, threads, progress, spill)
-    if out is not None:
-        return _written(tables, _schema(catalogue), Path(out))
-    made = pa.concat_tables([_schema(catalogue, ordered=True).empty_table(), *tables])
+    with moved_events(lake, spine, memory_mb, spill) as moved:
+        work = Work.of(catalogue, lake, asked, spine, moved)
+        tables = _stream(work, groups, memory_mb, threads, progress, spill)
+        if out is not None:
+            return _written(tables, _schema(catalogue), Path(out))
+        made = pa.concat_tables([_schema(catalogue, ordered=True).empty_table(), *tables])
     return made.take(pc.sort_indices(made["row_id"])).drop_columns("row_id")
 
 
 def everyone(lake, moment: int | None = None, tenant: str = "local") -> pa.Table:
-    """A spine of all people of a lake as of one moment (just after the last receipt unless given), by name."""
+    """A spine of all people of a lake as of one moment (just after the last receipt unless given), by name.
+
+    Who had been merged into somebody by then is not in it: the other one is.
+    """
+    if not lake.files("events"):
+        return SPINE_SCHEMA.empty_table()
+    links, source = lake.links(), duck.parquet(lake.files("events"))
     with duck.connected() as connection:
-        if not lake.files("events"):
-            return SPINE_SCHEMA.empty_table()
-        source = duck.parquet(lake.files("events"))
-        known = duck.arrow(connection, f"SELECT max(received_at) + 1, max(seq) FROM {source}")
-        last, horizon = (column[0].as_py() for column in known.columns)
-        moment = last if moment is None else int(moment)
-        people = duck.arrow(connection, f"SELECT DISTINCT person FROM {source} ORDER BY person")["person"]
+        connection.register("links", links)
+        if moment is None:
+            last = duck.arrow(connection, f"SELECT max(received_at) FROM {source}").columns[0]
+            told = [links["received_at"], links["until_received_at"]]
+            moment = 1 + max(pc.max(column).as_py() or 0 for column in (last, *told))
+        horizon = lake.last_seq
+        sql = (
+            f"SELECT DISTINCT coalesce(r.root, e.person) AS person FROM (SELECT DISTINCT person FROM {source}) AS e "
+            f"LEFT JOIN ({visibility.roots(moment, horizon)}) AS r ON r.member = e.person ORDER BY 1"
+        )
+        people = duck.arrow(connection, sql)["person"]
     n = len(people)
-    columns = [pa.repeat(tenant, n), people, pa.repeat(moment, n), pa.repeat(horizon, n)]
+    columns = [pa.repeat(tenant, n), people, pa.repeat(int(moment), n), pa.repeat(horizon, n)]
     return pa.table([c.cast(f.type) for c, f in zip(columns, SPINE_SCHEMA)], schema=SPINE_SCHEMA)
 
 
 def _stream(work: Work, groups, memory_mb: int, threads: int, progress, spill) -> Iterator[pa.Table]:
     """Finished groups, in order; each thread has a DuckDB of its own, which beats one DuckDB with all the threads."""
-    total, done = work.spine.num_rows, 0
+    total, done = work.asked.num_rows, 0
     with ExitStack() as stack:
         idle: SimpleQueue = SimpleQueue()
         for _ in range(threads):

@@ -12,7 +12,8 @@ from growthbench.base.errors import ArtifactError, BadInputError
 from growthbench.features.feature import FeatureColumn
 from growthbench.features.finishing import Finisher, Step
 
-FORMAT = 1
+FORMAT = 2
+"""2: the statements read ``links``, so that merged people are one."""
 _BATCH = 1_000
 """People per statement: bounds the databases' temporary tables."""
 
@@ -48,6 +49,8 @@ class Plan:
 
     def fetch(self, connection, tenant: str, people: Sequence[str], moment: int, horizon: int) -> dict[str, list]:
         """Raw parts of people as of one moment, in the order asked; somebody unknown has zeros and None.
+
+        The events of whoever was merged into a person by then are theirs.
 
         Parameters
         ----------

@@ -1,15 +1,17 @@
 """The expression as text: one bound statement per dialect. The spine is the parameter.
 
 Ibis has no bound parameters, so the expression is compiled over a table called ``spine`` and a CTE of that name, made
-of parameters, is put in front (a CTE shadows a table). Compiling takes a quarter of a second: once, for a plan.
+of parameters and of the links between people, is put in front (a CTE shadows a table). Compiling takes a quarter of a
+second: once, for a plan.
 """
 
 from collections.abc import Sequence
 
 from growthbench.base.errors import BadInputError
 from growthbench.features.parts import Part
+from growthbench.features.visibility import EXPANDED
 
-SPINES = {
+ASKED = {
     "sqlite": (
         "SELECT 0 AS row_id, :tenant AS tenant_id, :person AS person, :moment AS moment, :horizon AS horizon",
         "SELECT key AS row_id, :tenant AS tenant_id, json_extract(value, '$[0]') AS person, "
@@ -23,14 +25,14 @@ SPINES = {
         "WITH ORDINALITY AS s(person, moment, horizon, row_id)",
     ),
 }
-"""Per dialect: the spine of one person, and of many in one statement."""
+"""Per dialect: who is asked for, one person or many in one statement."""
 
 _COMPILERS = {"sqlite": "sqlite", "postgresql": "postgres", "duckdb": "duckdb", "pyspark": "pyspark"}
 _CASTS = {"postgresql": ("BIGINT", "TEXT"), "duckdb": ("BIGINT", "VARCHAR"), "pyspark": ("BIGINT", "STRING")}
 
 
 def compiled(parts: Sequence[Part], dialect: str) -> str:
-    """The statement over tables ``spine``, ``events`` and ``event_values``: ``row_id`` and every part.
+    """The statement over tables ``spine`` (expanded), ``events`` and ``event_values``: ``row_id`` and every part.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ def compiled(parts: Sequence[Part], dialect: str) -> str:
 
 
 def bound(parts: Sequence[Part], dialect: str, many: bool = False) -> str:
-    """The same with the spine made of parameters, for a DBAPI connection.
+    """The same with the spine made of parameters and of the table ``links``, for a DBAPI connection.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def bound(parts: Sequence[Part], dialect: str, many: bool = False) -> str:
 
 def bound_statements(parts: Sequence[Part]) -> dict[str, str]:
     """Every bound statement a plan holds, by ``sqlite``, ``sqlite:many``, ``postgresql``, ``postgresql:many``."""
-    bodies = {dialect: compiled(parts, dialect) for dialect in SPINES}
+    bodies = {dialect: compiled(parts, dialect) for dialect in ASKED}
     return {
         f"{dialect}{':many' * many}": _with_spine(body, dialect, many)
         for dialect, body in bodies.items()
@@ -64,11 +66,11 @@ def bound_statements(parts: Sequence[Part]) -> dict[str, str]:
 
 
 def _with_spine(body: str, dialect: str, many: bool) -> str:
-    if dialect not in SPINES:
-        raise BadInputError(f"there are bound statements for {', '.join(SPINES)}, not {dialect!r}", "dialect")
+    if dialect not in ASKED:
+        raise BadInputError(f"there are bound statements for {', '.join(ASKED)}, not {dialect!r}", "dialect")
     if dialect == "postgresql":
         body = body.replace("%", "%%")
-    return f"WITH spine AS ({SPINES[dialect][many]}) {body}"
+    return f"WITH asked AS ({ASKED[dialect][many]}), spine AS ({EXPANDED}) {body}"
 
 
 def _tree(parts: Sequence[Part], dialect: str):

@@ -22,6 +22,7 @@ from growthbench.base.errors import ArtifactError, BadInputError
 from growthbench.base.jsonio import write_text
 from growthbench.learning.blend import Blend
 from growthbench.learning.calibration import Calibration
+from growthbench.learning.configuration import PROGRAM, Configuration, load_configuration
 from growthbench.learning.encoder import Encoder
 from growthbench.learning.engine import Booster
 from growthbench.learning.folder import CARD, from_bytes, manifest_digest, read_sealed, to_bytes, write_sealed
@@ -31,7 +32,7 @@ from growthbench.learning.model import Model, Scores, classes_of
 from growthbench.learning.table_model import Member, TableModel
 from growthbench.learning.thresholds import Thresholds
 
-__all__ = ["Member", "Model", "Scores", "load_model", "save_artifact"]
+__all__ = ["Configuration", "Member", "Model", "Scores", "load_artifact", "load_model", "save_artifact"]
 
 _TABLE_KINDS = ("binary", "multiclass")
 _PLAN = "plan.json"
@@ -131,6 +132,13 @@ def write_card(folder: str | os.PathLike, card: str) -> None:
     write_text(card, Path(folder) / CARD)
 
 
+def load_artifact(folder: str | os.PathLike) -> Model | Configuration:
+    """What an artifact folder holds: a model, as `load_model` loads it, or the configuration of a program."""
+    if read_sealed(folder)[0].get("kind") == PROGRAM:
+        return load_configuration(folder)
+    return load_model(folder)
+
+
 def load_model(folder: str | os.PathLike) -> Model:
     """Load a model folder, trusting nothing in it.
 
@@ -154,6 +162,10 @@ def artifact_digest(folder: str | os.PathLike) -> str:
 
 def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
     classes_of(manifest)
+    if manifest.get("kind") == "text" and "encoder" in manifest:
+        from growthbench.learning.intent_model import intent_model
+
+        return intent_model(manifest, files)
     if manifest.get("kind") == "text":
         from growthbench.learning.text_model import text_model
 

@@ -26,6 +26,7 @@ def card_text(task, frame, result, judged, tables: Mapping[str, Sequence[Mapping
         f"Artifact `{digest[:16]}`, data `{frame.data_hash[:16]}`, features `{frame.feature_hash[:16]}`.",
         "## Data",
         *_data(frame, result),
+        *_reads(result),
         "## Metrics",
         _split_sentence(result),
         _metrics(judged.metrics),
@@ -71,6 +72,20 @@ def _data(frame, result) -> list[str]:
         return [f"{rows}; {inside.mean():.2%} have the outcome."]
     outside = int((frame.y < 0).sum())
     return [f"{rows}; {len(frame.classes)} classes" + (f", {outside:,} texts out of scope." if outside else ".")]
+
+
+def _reads(result) -> list[str]:
+    """What a text model reads, and why not more."""
+    used = result.params_used
+    if "used.reads" not in used:
+        return []
+    told = [f"The model reads {used['used.reads']}."]
+    if "used.valid_log_loss_meaning" in used:
+        told.append(
+            f"Log loss on validation texts: {used['used.valid_log_loss_words']:.4f} with words only, "
+            f"{used['used.valid_log_loss_meaning']:.4f} with meaning as well."
+        )
+    return ["## What it reads", " ".join(told)]
 
 
 def _split_sentence(result) -> str:

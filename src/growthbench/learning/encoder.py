@@ -11,7 +11,7 @@ import numpy as np
 
 from growthbench.base.errors import ArtifactError, BadInputError
 from growthbench.learning.columns import Column
-from growthbench.learning.validation import check_columns, check_rows, codes_of, numbers_of
+from growthbench.learning.validation import LARGEST, check_columns, check_rows, codes_of, numbers_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,11 @@ class Encoder:
     categories : mapping of str to sequence of str
         Known values of each category column, sorted.
 
+    Attributes
+    ----------
+    codes : dict of str to dict
+        Of each category column, the number of each known value.
+
     Examples
     --------
     >>> encoder = Encoder([Column("visits", "number"), Column("plan", "category")], {"plan": ["free", "pro"]})
@@ -39,9 +44,13 @@ class Encoder:
         self.categories = {name: tuple(values) for name, values in categories.items()}
         self.names = tuple(c.name for c in self.columns)
         self._known = frozenset(self.names)
-        self._codes = {
+        self.codes = {
             name: {value: float(code) for code, value in enumerate(values)} for name, values in self.categories.items()
         }
+        kinds = [c.kind == "category" for c in self.columns]
+        self._category_places = [j for j, is_category in enumerate(kinds) if is_category]
+        self._number_places = [j for j, is_category in enumerate(kinds) if not is_category]
+        self._number_names = [self.names[j] for j in self._number_places]
         if set(self.categories) != {c.name for c in self.columns if c.kind == "category"}:
             raise BadInputError("an encoder needs the categories of exactly its category columns", field="categories")
 
@@ -70,9 +79,22 @@ class Encoder:
         """
         n = check_columns(columns, self.names, self._known)
         matrix = np.empty((n, len(self.columns)), np.float32)
-        for j, column in enumerate(self.columns):
+        rest = self._encode_arrays(columns, matrix)
+        for j in rest:
+            column = self.columns[j]
             matrix[:, j] = self._column(column, columns[column.name])
         return matrix
+
+    def _encode_arrays(self, columns: Mapping[str, Sequence], matrix: np.ndarray) -> Sequence[int]:
+        """Put number columns that are float64 arrays into the matrix, all at once; which columns are left to do."""
+        arrays = [columns[name] for name in self._number_names]
+        if not arrays or not all(type(a) is np.ndarray and a.dtype == np.float64 for a in arrays):
+            return range(len(self.columns))
+        together = np.array(arrays)
+        if not (np.abs(together) <= LARGEST)[~np.isnan(together)].all():
+            return range(len(self.columns))  # one by one, so that the one at fault is named
+        matrix[:, self._number_places] = together.T
+        return self._category_places
 
     def encode_rows(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Matrix of rows, each naming every column; the same as `encode` of their columns."""
@@ -85,7 +107,7 @@ class Encoder:
 
     def _column(self, column: Column, values: Sequence):
         if column.kind == "category":
-            return codes_of(column.name, values, self._codes[column.name])
+            return codes_of(column.name, values, self.codes[column.name])
         return numbers_of(column.name, values)
 
     def to_json(self) -> dict:

@@ -71,6 +71,8 @@ class Model(ABC):
     """
 
     columns: tuple[Column, ...]
+    tolerance: float = 0.0
+    """How far a golden row's margin may be from what is stored; 0: not one bit."""
 
     def __init__(
         self,

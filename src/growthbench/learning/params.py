@@ -79,7 +79,11 @@ class BandParams:
 
 @dataclass(frozen=True)
 class TextParams:
-    """TF-IDF of words and characters with a linear head; ``refused`` is the largest share of in-scope texts refused."""
+    """TF-IDF of words and characters with a linear head; ``refused`` is the largest share of in-scope texts refused.
+
+    ``meaning``: ``auto`` also trains heads on sentence vectors where the encoder is installed, and keeps them where
+    they are better on validation; ``never`` stays with words. ``strangers`` is ``refused`` of that model.
+    """
 
     word_ngrams: int = _at(1, 4, 2)
     char_ngrams: int = _at(0, 8, 5)
@@ -87,6 +91,8 @@ class TextParams:
     max_features: int = _at(100, 2_000_000, 120_000)
     c: float = _at(1e-4, 1e6, 10.0)
     refused: float = _at(0, 0.5, 0.045)
+    meaning: Literal["auto", "never"] = "auto"
+    strangers: float = _at(0, 0.5, 0.05)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "valid", "test")
 _C_FACTORS = (0.5, 1.0, 2.0)
+_STEPS = 4 + len(_C_FACTORS)
 _SHORTEST_CHARS = 2
 _GOLDEN_CLASSES = 8
 
@@ -83,34 +84,70 @@ def train_text(
     BadInputError
         No text column, a missing text, or a split without texts.
     """
-    step = _Steps(progress, 4 + len(_C_FACTORS))
-    column, texts = _texts(frame)
-    rows = _rows(frame, params.seed)
+    return write_text_model(fit_text(task, frame, params, progress), frame, params, out, progress)
+
+
+@dataclass(frozen=True)
+class FittedText:
+    """A model of words, not yet written, its margins on the validation texts, and what was chosen."""
+
+    model: TextModel
+    valid_margins: np.ndarray
+    used: dict[str, Any]
+
+
+def fit_text(
+    task: "Task",
+    frame: "TrainingFrame",
+    params: "TrainParams",
+    progress: Callable[[str, int, int], None] | None = None,
+    factors: tuple[float, ...] = _C_FACTORS,
+) -> FittedText:
+    """First half of `train_text`: terms, head (penalties: ``factors`` times ``text.c``), temperature, threshold."""
+    step = _Steps(progress)
+    column, texts = texts_in(frame)
+    rows = split_rows(frame, params.seed)
     step("count terms")
-    matrices, vectors = _vectors(texts, rows, params.text)
+    matrices, vectors = count_terms(texts, rows, params.text)
     y_train, y_valid = frame.y[rows["train"]], frame.y[rows["valid"]]
     best = None
-    for c in (factor * params.text.c for factor in _C_FACTORS):
+    for c in (factor * params.text.c for factor in factors):  # one by one: liblinear's random numbers are global
         step(f"fit c={c:g}")
         found = _Head.fit(matrices["train"], y_train, c, params.seed).judged(matrices["valid"], y_valid)
         best = found if best is None or found.loss < best.loss else best
     step("set refusal threshold")
-    energies = TextModel.energy(best.calibration.log_odds(best.margins(matrices["valid"])))
-    least = float(np.quantile(energies, params.text.refused, method="lower"))
+    margins = best.margins(matrices["valid"])
+    least = float(
+        np.quantile(TextModel.energy(best.calibration.log_odds(margins)), params.text.refused, method="lower")
+    )
     manifest = _manifest(task, frame, params)
     thresholds = Thresholds(confidence=task.confidence)
     model = TextModel(manifest, column, vectors, best.coef, best.intercept, best.calibration, least, thresholds)
-    step("write artifact")
-    model = seal(out, manifest, text_files(model), {column.name: golden_texts(model)})
-    step("predict test texts")
-    predictions = predict_texts(model, frame, rows["test_all"], texts)
     used = {
         "c": best.c,
         "temperature": best.calibration.parameters[0],
         "least_energy": least,
         "terms": vectors.size,
     }
-    return TextResult(Path(out), predictions, used)
+    return FittedText(model, margins, used)
+
+
+def write_text_model(
+    fitted: FittedText,
+    frame: "TrainingFrame",
+    params: "TrainParams",
+    out: Path,
+    progress: Callable[[str, int, int], None] | None = None,
+    told: Mapping[str, Any] | None = None,
+) -> TextResult:
+    """Second half of `train_text`: write the artifact, predict the test texts; ``told`` adds to what was used."""
+    step = _Steps(progress, done=_STEPS - 2)
+    step("write artifact")
+    golden = {fitted.model.columns[0].name: golden_texts(fitted.model)}
+    model = seal(out, fitted.model.manifest, text_files(fitted.model), golden)
+    step("predict test texts")
+    predictions = predict_texts(model, frame, split_rows(frame, params.seed)["test_all"], texts_in(frame)[1])
+    return TextResult(Path(out), predictions, fitted.used | dict(told or {}))
 
 
 def predict_texts(model: TextModel, frame: "TrainingFrame", rows: np.ndarray, texts: list[str]) -> "pd.DataFrame":
@@ -184,8 +221,8 @@ class _Head:
 
 
 class _Steps:
-    def __init__(self, progress: Callable[[str, int, int], None] | None, total: int):
-        self.progress, self.total, self.done = progress, total, 0
+    def __init__(self, progress: Callable[[str, int, int], None] | None, done: int = 0):
+        self.progress, self.total, self.done = progress, _STEPS, done
 
     def __call__(self, what: str) -> None:
         if self.progress is not None:
@@ -193,7 +230,7 @@ class _Steps:
         self.done += 1
 
 
-def _texts(frame: "TrainingFrame") -> tuple[Column, list[str]]:
+def texts_in(frame: "TrainingFrame") -> tuple[Column, list[str]]:
     columns = [c for c in frame.columns if c.kind == "text"]
     if len(columns) != 1 or len(frame.columns) != 1:
         raise BadInputError(f"a text model reads one text column, found {[c.name for c in frame.columns]}", "columns")
@@ -207,7 +244,7 @@ def _out_of_scope(frame: "TrainingFrame") -> np.ndarray:
     return frame.y < 0 if frame.out_of_scope is None else np.asarray(frame.out_of_scope, bool)
 
 
-def _rows(frame: "TrainingFrame", seed: int) -> dict[str, np.ndarray]:
+def split_rows(frame: "TrainingFrame", seed: int) -> dict[str, np.ndarray]:
     """Row numbers of each split in scope, and of all test rows."""
     inside = ~_out_of_scope(frame)
     splits = frame.splits if frame.splits is not None else _dealt(frame.y, seed)
@@ -231,9 +268,10 @@ def _dealt(y: np.ndarray, seed: int) -> np.ndarray:
     return splits
 
 
-def _vectors(
+def count_terms(
     texts: list[str], rows: Mapping[str, np.ndarray], params: "TextParams"
 ) -> tuple[dict[str, "csr_matrix"], TextVectors]:
+    """Count terms of the training rows; TF-IDF matrices of ``train`` and ``valid`` rows, and the vocabulary."""
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
 

@@ -219,9 +219,9 @@ def golden_columns(frame: TrainingFrame, seed: int) -> dict[str, list]:
 
 
 def _train_text(task, frame, params, out, progress) -> TrainingResult:
-    from growthbench.learning.text_training import train_text
+    from growthbench.learning.intent_training import train_intent
 
-    made = train_text(task, frame, params, out / "model", progress)
+    made = train_intent(task, frame, params, out / "model", progress)
     learned = frame.y[(frame.y >= 0) & ~np.isin(frame.key, made.predictions["key"])]
     shares = np.bincount(learned, minlength=len(frame.classes)) / max(len(learned), 1)
     label = made.predictions["label"]

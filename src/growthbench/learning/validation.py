@@ -8,7 +8,8 @@ import numpy as np
 
 from growthbench.base.errors import BadInputError
 
-_LARGEST = float(np.finfo(np.float32).max)
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest number a column takes."""
 _PLAIN_NUMBERS = frozenset((int, float))
 _PLAIN_TEXTS = frozenset((str,))
 
@@ -44,8 +45,8 @@ def numbers_of(name: str, values: Sequence) -> np.ndarray:
         A text or boolean, an infinity, or a number beyond the range of float32.
     """
     made = _as_floats(name, values)
-    if not (np.abs(made) <= _LARGEST).all():  # NaN lands here too
-        wrong = np.abs(made) > _LARGEST
+    if not (np.abs(made) <= LARGEST).all():  # NaN lands here too
+        wrong = np.abs(made) > LARGEST
         if wrong.any():
             raise BadInputError(f"{name} must be a finite number below 3.4e38, found {made[wrong][0]!r}", field=name)
     return made

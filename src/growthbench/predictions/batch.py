@@ -2,23 +2,23 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import func, select
 
 from growthbench.base.clock import now_us, to_iso
 from growthbench.base.errors import BadInputError
 from growthbench.base.ids import digest, new_id
 from growthbench.base.jsonio import canonical, read_json, write_json
+from growthbench.events.heads import Head, read_head
 from growthbench.events.log import EventLog
-from growthbench.events.tables import events
+from growthbench.people.directory import called
 from growthbench.predictions.champions import Served
 from growthbench.predictions.deployments import Deployment
-from growthbench.predictions.people import read_features
+from growthbench.predictions.people import count_people, listed_people, read_features
 from growthbench.predictions.prediction import Prediction
-from growthbench.predictions.scorer import Scorer, predict_people
+from growthbench.predictions.scorer import Scorer
+from growthbench.predictions.split import predict_people
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,6 +82,8 @@ def score_all(
 ) -> BatchResult:
     """Score all people of the log (or those given) as of now, with the model, features and log of single scores.
 
+    Whoever was merged into somebody else is scored as that one; the file calls people by their user ids.
+
     Parts lie in ``<out>.parts/`` until the file is whole. Called again after an interruption it goes on behind the last
     part, with the same model, moment and horizon, even if another model is champion by then; what the interrupted part
     had logged is not logged twice. Delete the folder to begin anew.
@@ -91,7 +93,7 @@ def score_all(
     out : Path
         ``.parquet`` or ``.csv``; replaced when the batch is whole.
     people : sequence of str, optional
-        Only these, in their order.
+        Only these, by user id or ``anonymous:ID``, in their order.
     part_people : int, default 2000
         People in a part.
     progress : callable, optional
@@ -109,17 +111,17 @@ def score_all(
         raise BadInputError(f"scores are written as {' or '.join(_SUFFIXES)}, not as {out.name!r}", field="out")
     parts = out.with_name(out.name + ".parts")
     batch, served = _begin(scorer, task, parts, people, part_people)
-    total = len(people) if people is not None else _count_people(scorer)
+    total = len(people) if people is not None else _count_people(scorer, batch)
     done = scored = resumed = 0
     last: str | None = None
-    while asked := _next_people(scorer, people, done, last, batch.part_people):
+    while asked := _next_people(scorer, batch, people, done, last):
         path = parts / f"part-{done // batch.part_people:05d}.parquet"
         if path.exists():
             asked_then, rows, last = _read_part(path)
             resumed += rows
         else:
             asked_then, last = len(asked), asked[-1]
-            rows = _part(scorer, served, batch, asked, path)
+            rows = _part(scorer, served, batch, asked, people is not None, path)
         done, scored = done + asked_then, scored + rows
         if progress:
             progress(f"score {task}", min(done, total), total)
@@ -169,32 +171,36 @@ def _begin(
 
 
 def _next_people(
-    scorer: Scorer, people: Sequence[str] | None, done: int, last: str | None, limit: int
+    scorer: Scorer, batch: _Batch, people: Sequence[str] | None, done: int, last: str | None
 ) -> Sequence[str]:
-    """The people of the next part. Of the log they come in byte order behind the last one asked, so that people who are
-    new since the batch began, and not visible to it, cannot shift the parts."""
+    """The people of the next part: names given, or keys. Of the log they come in byte order behind the last one asked,
+    so that people who are new since the batch began, and not visible to it, cannot shift the parts."""
     if people is not None:
-        return people[done : done + limit]
-    return EventLog(scorer.store, scorer.tenant).people(last or "", limit)
-
-
-def _count_people(scorer: Scorer) -> int:
-    query = select(func.count(func.distinct(events.c.person))).where(events.c.tenant_id == scorer.tenant)
+        return people[done : done + batch.part_people]
     with scorer.store.reading() as connection:
-        return connection.execute(query).scalar_one()
+        return listed_people(connection, scorer.tenant, batch.moment, batch.horizon, last or "", batch.part_people)
 
 
-def _part(scorer: Scorer, served: Served, batch: _Batch, asked: Sequence[str], path: Path) -> int:
+def _count_people(scorer: Scorer, batch: _Batch) -> int:
+    with scorer.store.reading() as connection:
+        return count_people(connection, scorer.tenant, batch.moment, batch.horizon)
+
+
+def _part(scorer: Scorer, served: Served, batch: _Batch, asked: Sequence[str], named: bool, path: Path) -> int:
     """Score, log and write one part; returns the number of people scored."""
+    names, directory = list(dict.fromkeys(asked)), scorer.directory
     with scorer.store.reading() as connection:
-        found = read_features(
-            connection, served.model.plan, scorer.tenant, list(dict.fromkeys(asked)), batch.moment, batch.horizon
-        )
+        directory.check((read_head(connection, scorer.tenant) or Head()).people_version)
+        persons = called(directory, names, connection) if named else names
+        whom = list(dict.fromkeys(persons))
+        found = read_features(connection, served.model.plan, scorer.tenant, whom, batch.moment, batch.horizon)
+        told = names if named else directory.user_ids(persons, connection)
     ids = [f"pred_{digest(batch.batch_id, person)[:24]}" for person in found.people]
-    made = predict_people(served, found, ids)
-    scorer.log.write(made)  # before the file: what a file says is in the log
-    _write(_table(made).replace_schema_metadata({"asked": str(len(asked)), "last": asked[-1]}), path)
-    return len(made)
+    made = {p.person: p for p in predict_people(served, found, ids)}
+    scorer.log.write(list(made.values()))  # before the file: what a file says is in the log
+    rows = [replace(made[person], name=name) for person, name in zip(persons, told) if person in made]
+    _write(_table(rows).replace_schema_metadata({"asked": str(len(asked)), "last": asked[-1]}), path)
+    return len(rows)
 
 
 def _read_part(path: Path) -> tuple[int, int, str]:

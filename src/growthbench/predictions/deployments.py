@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, text
 from growthbench.base.clock import now_us
 from growthbench.base.errors import ArtifactError, BadInputError, NoChampionError
 from growthbench.base.jsonio import canonical
-from growthbench.learning.artifact import load_model
+from growthbench.learning.artifact import load_artifact
 from growthbench.predictions.tables import deployment_history, deployments
 from growthbench.store.engine import Store
 
@@ -86,7 +86,7 @@ def deploy(
     BadInputError
         The model was trained for another task.
     """
-    model = load_model(Path(artifact))
+    model = load_artifact(Path(artifact))
     if model.task != task:
         raise BadInputError(f"the artifact at {artifact} is a model of {model.task}, not of {task}", field="artifact")
     _copy(Path(artifact), model_folder(home, task, model.digest), model.digest)
@@ -96,7 +96,7 @@ def deploy(
         before = _current(connection, tenant, task)
         if before is not None and (before.champion, before.champion_run) == (model.digest, run_id):
             return before
-        if before is not None:
+        if before is not None and before.challenger != model.digest:  # else it has won its place
             state |= {"challenger": before.challenger, "challenger_run": before.challenger_run, "share": before.share}
         parent = None if before is None else before.version
         return _flip(connection, tenant, task, "promote", state, before, parent)
@@ -120,9 +120,84 @@ def rollback(store: Store, home: Path, tenant: str, task: str, evidence: Mapping
         if before is None:
             raise NoChampionError(task)
         target = _behind(connection, tenant, task)
-        load_model(model_folder(home, task, target["champion"]))
+        load_artifact(model_folder(home, task, target["champion"]))
         state = {name: target[name] for name in _STATE} | {"evidence": canonical(dict(evidence or {}))}
         return _flip(connection, tenant, task, "rollback", state, before, target["parent"])
+
+
+def challenge(
+    store: Store,
+    home: Path,
+    tenant: str,
+    task: str,
+    digest: str | None,
+    share: float = 0.0,
+    run_id: str | None = None,
+    artifact: Path | None = None,
+    evidence: Mapping[str, Any] | None = None,
+) -> Deployment:
+    """Put a challenger beside the champion, change its share, or take it away.
+
+    Parameters
+    ----------
+    digest : str or None
+        Of a model that was deployed for this task and tenant before; or of the artifact. None: no challenger.
+    share : float
+        0..1: the share of people it answers, the same people every time. All others it only watches.
+    artifact : Path, optional
+        Its folder, where it was not deployed before; it is copied into the home.
+
+    Raises
+    ------
+    NoChampionError
+        The task has no champion to stand beside.
+    BadInputError
+        No such model, a share outside 0..1, or the champion itself.
+    ArtifactError, GoldenRowsError
+        The folder is not a model that reproduces its golden rows; nothing was changed.
+    """
+    if not 0.0 <= share <= 1.0:
+        raise BadInputError(f"share must be between 0 and 1, found {share}", field="share")
+    if artifact is not None:
+        model = load_artifact(Path(artifact))
+        if (model.task, model.digest) != (task, digest):
+            raise BadInputError(f"the artifact at {artifact} is not model {digest!r} of {task}", field="artifact")
+        _copy(Path(artifact), model_folder(home, task, model.digest), model.digest)
+    with store.writing() as connection:
+        _lock(connection, tenant, task)
+        before = _current(connection, tenant, task)
+        if before is None:
+            raise NoChampionError(task)
+        if digest is not None:
+            run_id = _checked_challenger(connection, home, before, tenant, digest, run_id, artifact is not None)
+        state = {
+            "champion": before.champion,
+            "champion_run": before.champion_run,
+            "challenger": digest,
+            "challenger_run": run_id if digest is not None else None,
+            "share": share if digest is not None else 0.0,
+            "evidence": canonical(dict(evidence or {})),
+        }
+        # A rollback goes behind the promotion before, not behind this: the parent stays that of the present champion.
+        parent = _newest(connection, tenant, task)["parent"]
+        return _flip(connection, tenant, task, "challenge", state, before, parent)
+
+
+def _checked_challenger(connection, home, before: Deployment, tenant: str, digest: str, run_id, copied: bool):
+    """The run of a challenger that may be one."""
+    if digest == before.champion:
+        raise BadInputError("the champion cannot be its own challenger", field="digest")
+    if copied:
+        return run_id
+    c = deployment_history.c
+    known = select(c.champion, c.champion_run, c.challenger, c.challenger_run).where(
+        c.tenant_id == tenant, c.task == before.task, (c.champion == digest) | (c.challenger == digest)
+    )
+    row = connection.execute(known.order_by(c.version.desc()).limit(1)).mappings().one_or_none()
+    if row is None:
+        raise BadInputError(f"no model {digest[:64]!r} was deployed for {before.task} before", field="digest")
+    load_artifact(model_folder(home, before.task, digest))
+    return run_id or (row["champion_run"] if row["champion"] == digest else row["challenger_run"])
 
 
 def champion(store: Store, tenant: str, task: str) -> Deployment | None:
@@ -159,12 +234,17 @@ def _current(connection: Connection, tenant: str, task: str) -> Deployment | Non
 def _behind(connection: Connection, tenant: str, task: str) -> Mapping[str, Any]:
     """The history row that a rollback of the current state returns to."""
     mine = (deployment_history.c.tenant_id == tenant, deployment_history.c.task == task)
-    newest = select(deployment_history).where(*mine).order_by(deployment_history.c.version.desc()).limit(1)
-    parent = connection.execute(newest).mappings().one()["parent"]
+    parent = _newest(connection, tenant, task)["parent"]
     if parent is None:
         raise BadInputError(f"nothing was served for {task} before the present champion", field="task")
     query = select(deployment_history).where(*mine, deployment_history.c.version == parent)
     return connection.execute(query).mappings().one()
+
+
+def _newest(connection: Connection, tenant: str, task: str) -> Mapping[str, Any]:
+    mine = (deployment_history.c.tenant_id == tenant, deployment_history.c.task == task)
+    newest = select(deployment_history).where(*mine).order_by(deployment_history.c.version.desc()).limit(1)
+    return connection.execute(newest).mappings().one()
 
 
 def _lock(connection: Connection, tenant: str, task: str) -> None:
@@ -216,6 +296,6 @@ def _copy(source: Path, target: Path, digest: str) -> None:
 
 def _is_model(folder: Path, digest: str) -> bool:
     try:
-        return load_model(folder).digest == digest
+        return load_artifact(folder).digest == digest
     except ArtifactError:
         return False

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from growthbench.base.clock import now_us
-from growthbench.learning.artifact import Model
+from growthbench.learning.artifact import Model, Scores
 from growthbench.predictions.deployments import Deployment
 from growthbench.predictions.prediction import Prediction, Said
 
@@ -23,7 +23,12 @@ def say(model: Model, columns: Mapping[str, Sequence]) -> list[Said]:
         A value is of another type than its column; ``field`` names the column.
     """
     found = model.score(columns)
-    parts = model.parts(columns, found.score) or {}
+    return said_of(model, found, model.parts(columns, found.score))
+
+
+def said_of(model: Model, found: Scores, parts: Mapping[str, Sequence] | None) -> list[Said]:
+    """What scores, and the parts of a blend (`Model.parts`), say."""
+    parts = parts or {}
     several = found.score.ndim == 2
     limit = model.thresholds.confidence
     said = []
@@ -52,6 +57,7 @@ def predict(
     about: Sequence[Mapping[str, Any]],
     ids: Sequence[str],
     reasons: int = 0,
+    role: str = "champion",
 ) -> list[Prediction]:
     """Predictions of n rows; not logged.
 
@@ -62,8 +68,10 @@ def predict(
     ids : sequence of str, length n
     reasons : int
         How many reasons to add.
+    role : {"champion", "challenger", "shadow"}
+        As which the model is asked.
     """
-    now = now_us()
+    now, challenger = now_us(), model.digest != deployment.champion
     return [
         Prediction(
             prediction_id=ids[i],
@@ -71,11 +79,12 @@ def predict(
             **{"person": None, "row": None, "moment": None, "horizon": None, **about[i]},
             feature_hash=model.feature_hash,
             model_digest=model.digest,
-            run_id=deployment.champion_run,
+            run_id=deployment.challenger_run if challenger else deployment.champion_run,
             said=said,
             classes=model.classes,
             created_at=now,
             why=model.explain(columns, i, reasons) if reasons else None,
+            role=role,
         )
         for i, said in enumerate(say(model, columns))
     ]

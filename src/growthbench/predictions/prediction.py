@@ -79,7 +79,7 @@ class Prediction:
     person : str or None
         Who was scored; None for a row.
     row : mapping or None
-        The row; None for a person.
+        The row, its columns in the model's order; None for a person.
     moment, horizon : int or None
         As of when (UTC µs) and up to which ``seq`` of the log the features were computed; None for a row.
     feature_hash, model_digest : str
@@ -90,6 +90,10 @@ class Prediction:
         UTC µs.
     why : Explanation or None
         Reasons, where they were asked for.
+    role : {"champion", "challenger", "shadow"}
+        Whether the model answered as champion or challenger, or only watched.
+    name : str or None
+        How the person was asked for; by default the person key.
     """
 
     prediction_id: str
@@ -105,6 +109,8 @@ class Prediction:
     classes: tuple[str, ...]
     created_at: int
     why: Explanation | None = None
+    role: str = "champion"
+    name: str | None = None
 
     @property
     def score(self) -> float:
@@ -119,7 +125,7 @@ class Prediction:
     def answer(self) -> dict[str, Any]:
         """The prediction as a caller gets it, as plain JSON."""
         return {
-            **({} if self.person is None else {"user_id": self.person}),
+            **({} if self.person is None else {"user_id": self.name or self.person}),
             "task": self.task,
             **self.said.answer(self.classes),
             **({} if self.why is None else told_reasons(self.why)),
@@ -127,13 +133,14 @@ class Prediction:
             "run_id": self.run_id,
             "prediction_id": self.prediction_id,
             "feature_hash": self.feature_hash,
+            **({} if self.role == "champion" else {"role": self.role}),
         }
 
     def logged(self, tenant: str) -> dict[str, Any]:
         """The row of the table ``predictions``."""
         return {
             "tenant_id": tenant,
-            "given": None if self.row is None else canonical(self.row),
+            "given": None if self.row is None else canonical(list(self.row.values())),
             **{name: getattr(self, name) for name in _PLAIN},
             **self.said.logged(),
         }
@@ -141,6 +148,7 @@ class Prediction:
 
 _PLAIN = (
     "prediction_id", "task", "person", "moment", "horizon", "feature_hash", "model_digest", "run_id", "created_at",
+    "role",
 )  # fmt: skip
 
 

@@ -61,15 +61,18 @@ class Explained:
         As logged.
     why : Explanation
         Contributions that sum, with the bias, to the calibrated log-odds.
+    name : str or None
+        How the person is called outside; by default the person key.
     """
 
     row: Mapping[str, Any]
     why: Explanation
+    name: str | None = None
 
     def answer(self) -> dict[str, Any]:
         """The explanation as a caller gets it, as plain JSON."""
         row = self.row
-        who = {} if row["person"] is None else {"user_id": row["person"], "moment": to_iso(row["moment"])}
+        who = {} if row["person"] is None else {"user_id": self.name or row["person"], "moment": to_iso(row["moment"])}
         return {
             "prediction_id": row["prediction_id"],
             "task": row["task"],
@@ -79,6 +82,7 @@ class Explained:
             **told_reasons(self.why),
             "model_version": model_version(row["task"], row["model_digest"]),
             "run_id": row["run_id"],
+            "role": row["role"],
             "created_at": to_iso(row["created_at"]),
         }
 
@@ -124,7 +128,9 @@ class Recomputer:
     def _inputs(self, row: Mapping[str, Any]) -> tuple[Model, dict[str, Sequence]]:
         model = self.shelf.get(row["task"], row["model_digest"])
         if row["given"] is not None:
-            return model, model.columns_of([json.loads(row["given"])])
+            given = json.loads(row["given"])  # older logs have objects
+            named = given if isinstance(given, dict) else dict(zip((c.name for c in model.columns), given, strict=True))
+            return model, model.columns_of([named])
         if model.plan.hash != row["feature_hash"]:
             raise ArtifactError(f"{model_version(model.task, model.digest)} reads other features than were logged")
         with self.store.reading() as connection:

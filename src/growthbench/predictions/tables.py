@@ -60,10 +60,11 @@ predictions = Table(
     Column("confidence", Double, nullable=False),
     Column("parts", TEXT),
     Column("created_at", INT, nullable=False),
+    Column("role", TEXT, nullable=False, server_default="champion"),
     sqlite_with_rowid=False,
 )
 """The prediction log. A person's prediction has ``person moment horizon``, a row's has ``given`` (its canonical JSON).
 ``margin`` is the score before calibration; ``scores``, float64 little-endian, has every class where there are more than
-two."""
+two. ``role`` is champion, challenger (it answered in the champion's place) or shadow (it only watched)."""
 
 Index("predictions_by_person", predictions.c.tenant_id, predictions.c.person, predictions.c.created_at)

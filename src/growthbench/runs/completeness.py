@@ -15,7 +15,12 @@ REQUIRED = {
 }
 """Metrics without which a run of a kind is not written; other names of `TEXT_METRICS` are given where they apply."""
 
-EVALUATION_COLUMNS = ("key", "fold", "label", "calibrated")
+EVALUATION_COLUMNS = {
+    "binary": ("key", "fold", "label", "calibrated", "score"),
+    "text": ("key", "fold", "label", "calibrated", "predicted"),
+    "program": ("key", "label"),
+}
+"""Columns of ``evaluation.parquet``; what a program's rows are measured by stands in columns ``measure_*``."""
 PLOTS = {"binary": ("roc", "pr", "calibration", "lift")}
 
 
@@ -82,7 +87,7 @@ def _evaluation_faults(file: Path, kind: str) -> Iterable[tuple[str, str]]:
     except pa.ArrowInvalid as exc:
         yield "evaluation", f"{file} is not a Parquet file: {exc}"
         return
-    wanted = (*EVALUATION_COLUMNS, "score") if kind == "binary" else (*EVALUATION_COLUMNS, "predicted")
+    wanted = EVALUATION_COLUMNS.get(kind, EVALUATION_COLUMNS["text"])
     if missing := [name for name in wanted if name not in names]:
         yield "evaluation", f"evaluation.parquet has no column {', '.join(missing)}"
     elif not rows:

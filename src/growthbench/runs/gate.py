@@ -138,6 +138,7 @@ def check(candidate: RunView, champion: RunView | None, params: GateParams | Non
     made = (
         checks.golden_rows(candidate),
         checks.leaks(candidate),
+        *([checks.limits(candidate, limits)] if limits.of_metrics else []),
         checks.calibration(candidate, limits),
         checks.baselines(candidate, limits),
         checks.champion(candidate, champion, limits),

@@ -8,14 +8,16 @@ import numpy as np
 
 from growthbench.base.errors import ArtifactError, NotFoundError
 from growthbench.base.statistics import ece_floor, value_of
-from growthbench.learning.artifact import load_model
+from growthbench.knowledge.evaluation.limits import LIMITS
+from growthbench.learning.artifact import load_artifact
+from growthbench.learning.configuration import PROGRAM
+from growthbench.learning.task import Gates
 from growthbench.runs.measures import (
     BASELINE,
     as_baseline,
     baselines_of,
     higher_is_better,
     in_scope,
-    main_metric,
     measures,
     task_of,
 )
@@ -25,7 +27,8 @@ from growthbench.runs.reading import RunView
 if TYPE_CHECKING:
     from growthbench.runs.gate import GateParams
 
-_FLOOR = "prior"
+_OF_PROGRAMS = Gates(metric="accuracy", max_ece=0.1, max_slice_drop=0.1, min_slice_rows=20)
+"""Labelled questions are hundreds, not thousands."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,21 @@ class Limits:
     resamples: int
     seed: int
     must_beat: tuple[str, ...]
+    of_metrics: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+
+
+def floor_of(kind: str) -> str:
+    """The baseline that knows nothing: the outcome's share, or a program that never answers."""
+    return "silence" if kind == PROGRAM else "prior"
 
 
 def limits_of(run: RunView, params: "GateParams") -> Limits:
     """What holds for a run's task."""
     task = task_of(run.task, run.kind)
-    gates = task.gates
+    gates = _OF_PROGRAMS if run.kind == PROGRAM else task.gates
     return Limits(
         kind=run.kind,
-        metric=main_metric(run.task, run.kind) if params.metric == "task" else params.metric,
+        metric=run.main_metric if params.metric == "task" else params.metric,
         margin=params.margin,
         max_ece=gates.max_ece if params.max_ece == "task" else params.max_ece,
         max_slice_drop=gates.max_slice_drop if params.max_slice_drop == "task" else params.max_slice_drop,
@@ -78,24 +87,26 @@ def limits_of(run: RunView, params: "GateParams") -> Limits:
         min_common_rows=params.min_common_rows,
         resamples=params.resamples,
         seed=params.seed,
-        must_beat=(_FLOOR, *task.baselines),
+        must_beat=(floor_of(run.kind), *task.baselines),
+        of_metrics=LIMITS.get(run.task, {}),
     )
 
 
 def golden_rows(run: RunView) -> Check:
     """The artifact is the one that was logged and reproduces its golden rows, bit for bit, here and now."""
     try:
-        model = load_model(run.artifact)
+        model = load_artifact(run.artifact)
     except (ArtifactError, NotFoundError) as exc:
         return Check("golden_rows", False, str(exc))
     same = model.digest == run.digest and model.task == run.task
-    said = "reproduces its golden rows" if same else f"is not the logged model {run.digest[:12]}: found {model!r}"
+    right = "is the configuration that was logged" if run.kind == PROGRAM else "reproduces its golden rows"
+    said = right if same else f"is not the logged model {run.digest[:12]}: found {model!r}"
     return Check("golden_rows", same, f"the artifact {said}", {"digest": model.digest})
 
 
 def leaks(run: RunView) -> Check:
     """No column that the alarm rang for is still read by the model."""
-    if run.kind == "text":
+    if run.kind in ("text", PROGRAM):
         return Check("leaks", True, "a text has no columns that could leak")
     if "leaks" not in run.tables:
         return Check("leaks", False, "the run has no table of leaks: the alarm was not run")
@@ -105,9 +116,27 @@ def leaks(run: RunView) -> Check:
     return Check("leaks", not kept, said if kept else "no alarm for a column the model reads", {"columns": kept})
 
 
+def limits(run: RunView, limits: Limits) -> Check:
+    """Metrics that have a bound of their own keep it."""
+    broken = []
+    for name, (least, most) in limits.of_metrics.items():
+        value = run.metrics.get(name)
+        if value is None:
+            broken.append(f"{name} was not measured")
+        elif least is not None and value < least:
+            broken.append(f"{name} {value:.4g}, at least {least:g} is asked for")
+        elif most is not None and value > most:
+            broken.append(f"{name} {value:.4g}, at most {most:g} is allowed")
+    figures = {name: run.metrics.get(name) for name in limits.of_metrics}
+    said = "; ".join(broken) or (f"all hold: {', '.join(limits.of_metrics)}" if limits.of_metrics else "none are set")
+    return Check("limits", not broken, said, figures)
+
+
 def calibration(run: RunView, limits: Limits) -> Check:
     """Probabilities are frequencies: ECE within the floor of a perfectly calibrated model plus the limit."""
     rows = in_scope(run.evaluation)
+    if "calibrated" not in rows:
+        return Check("calibration", True, "no probabilities are told")
     p = rows["calibrated"].to_numpy(np.float64)
     found = value_of(measures(rows, run.kind)["ece"], len(rows))
     floor = ece_floor(p, np.random.default_rng(limits.seed)).value
@@ -122,14 +151,14 @@ def baselines(run: RunView, limits: Limits) -> Check:
     names = baselines_of(rows)
     # A task's own baseline may need columns that another source of data does not have; the prior needs none, and a
     # model that serves the blend beside its score had its columns.
-    wanted = {_FLOOR, *(["blend"] if (run.artifact / "blend.json").is_file() else [])}
+    wanted = {floor_of(run.kind), *(["blend"] if (run.artifact / "blend.json").is_file() else [])}
     if absent := sorted(wanted - set(names)):
         said = f"evaluation.parquet has no column {', '.join(BASELINE + name for name in absent)} to compare with"
         return Check("baselines", False, said)
     must_beat = [name for name in limits.must_beat if name in names]
     found, failed = {}, []
     for name in names:
-        one = _difference(common_rows(as_baseline(rows, name), rows), limits)
+        one = _difference(common_rows(as_baseline(rows, name, limits.metric), rows), limits)
         found[name] = one.to_dict()
         lo, hi = one.gain_interval
         if not lo > 0 if name in must_beat else hi < 0:
@@ -162,9 +191,11 @@ def champion(run: RunView, champion: RunView | None, limits: Limits) -> Check:
 def slices(run: RunView, champion: RunView | None, limits: Limits) -> Check:
     """No slice fell: against the champion, or, where there is none, against knowing nothing."""
     if champion is None:
-        if _FLOOR not in baselines_of(run.evaluation):
-            return Check("slices", False, f"there is neither a champion nor {BASELINE}{_FLOOR} to compare with")
-        rows, drop = common_rows(as_baseline(run.evaluation, _FLOOR), run.evaluation), 0.0
+        if (floor := floor_of(run.kind)) not in baselines_of(run.evaluation):
+            return Check("slices", False, f"there is neither a champion nor {BASELINE}{floor} to compare with")
+        if run.kind == PROGRAM:  # silence is right about whatever has no answer: no slice of those could pass
+            return Check("slices", True, "nothing is served yet")
+        rows, drop = common_rows(as_baseline(run.evaluation, floor), run.evaluation), 0.0
     else:
         rows, drop = common_rows(champion.evaluation, run.evaluation), limits.max_slice_drop
     found = []

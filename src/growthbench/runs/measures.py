@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 BASELINE = "baseline_"
 _HIT = "_hit"
 _PRICES = "bands."
-_LESS_IS_BETTER = ("log_loss", "brier", "ece", "cost", "in_scope_refused")
+MEASURE = "measure_"
+"""Prefix of columns that hold one figure a row, NaN where it was not measured: the metric is their mean."""
+_LESS_IS_BETTER = ("log_loss", "brier", "ece", "cost", "in_scope_refused", "injection_success", "findings")
 
 
 def higher_is_better(name: str) -> bool:
@@ -51,14 +53,16 @@ def measures(
     ----------
     rows : DataFrame
         See `learning.predictions.prediction_rows`.
-    kind : {"binary", "multiclass", "text"}
+    kind : {"binary", "multiclass", "text", "program"}
     params : mapping, optional
         Flat parameters of a run: ``cost`` needs its prices, ``bands.*``.
     by_fold : bool
         Ranking metrics are means over folds, as they are recorded; else over all rows at once, for parts of the rows
         that are too few for that.
     """
-    return _binary(rows, params or {}, by_fold) if kind == "binary" else _classes(rows)
+    if kind == "binary":
+        return _binary(rows, params or {}, by_fold)
+    return (_classes(rows) if "predicted" in rows else {}) | _means(rows)
 
 
 def in_scope(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -71,9 +75,11 @@ def baselines_of(rows: "pd.DataFrame") -> list[str]:
     return [n.removeprefix(BASELINE) for n in rows if n.startswith(BASELINE) and not n.endswith(_HIT)]
 
 
-def as_baseline(rows: "pd.DataFrame", name: str) -> "pd.DataFrame":
-    """The same rows as the baseline of that name answers them."""
+def as_baseline(rows: "pd.DataFrame", name: str, metric: str = "") -> "pd.DataFrame":
+    """The same rows as the baseline of that name answers them; of a program's, what it scores in ``metric``."""
     values = rows[BASELINE + name]
+    if MEASURE + metric in rows:
+        return rows.assign(**{MEASURE + metric: values})
     if "predicted" not in rows:
         return rows.assign(score=values, calibrated=values)
     return rows.assign(hit=rows[BASELINE + name + _HIT], label_probability=values).drop(columns="label_rank")
@@ -114,6 +120,15 @@ def _classes(rows: "pd.DataFrame") -> dict[str, Metric]:
     made = {name: _on(metric, inside) for name, metric in made.items()}
     if "refused" in rows and not inside.all():
         made["oos_recall"] = _on(statistics.mean_of(rows["refused"].to_numpy(np.float64)[~inside]), ~inside)
+    return made
+
+
+def _means(rows: "pd.DataFrame") -> dict[str, Metric]:
+    made = {}
+    for column in (name for name in rows if name.startswith(MEASURE)):
+        values = rows[column].to_numpy(np.float64)
+        if (there := np.isfinite(values)).any():
+            made[column.removeprefix(MEASURE)] = _on(statistics.mean_of(values[there]), there)
     return made
 
 

@@ -93,6 +93,11 @@ def save_pyfunc(model: "Model", artifact: Path, target: Path, about: "MlflowMode
     )
 
 
+def artifact_beside(artifact: Path, target: Path) -> None:
+    """Copy an artifact folder to where `artifact_inside` finds it, without an MLflow model around it."""
+    shutil.copytree(artifact, target / "data" / _FOLDER)
+
+
 def signature(model: "Model") -> "ModelSignature":
     """Inputs (numbers as double with NaN for missing, categories and text as string) and outputs of a model."""
     from mlflow.models import ModelSignature

@@ -11,6 +11,7 @@ from growthbench.base.clock import to_iso
 from growthbench.base.errors import BadInputError, NotFoundError, UnknownNameError
 from growthbench.base.jsonio import read_json
 from growthbench.base.settings import Settings
+from growthbench.operations.runs_touched import lost_people
 from growthbench.runs.measures import main_metric
 from growthbench.runs.pyfunc import artifact_inside
 from growthbench.runs.tracker import Progress, Tracker, open_tracker
@@ -94,6 +95,11 @@ class RunView:
         return self.file("card.md").read_text(encoding="utf-8")
 
     @property
+    def main_metric(self) -> str:
+        """The metric that it is judged by first."""
+        return self.tags.get("main_metric") or main_metric(self.task, self.kind)
+
+    @property
     def digest(self) -> str:
         """Digest of the artifact when it was logged."""
         return self.tags["artifact_digest"]
@@ -131,9 +137,15 @@ class RunView:
         except (MlflowException, OSError) as exc:
             raise NotFoundError(f"run {self.name} ({self.id}): {uri} cannot be read: {exc}") from exc
 
+    @property
+    def lost(self) -> str | None:
+        """What was erased of its data since, in words; None if nothing is known to be missing."""
+        found = lost_people(self._tracker.settings.home, self.id, self.data, self.started_at)
+        return None if found is None else str(found)
+
     def summary(self) -> dict[str, Any]:
         """One line of a listing."""
-        first = main_metric(self.task, self.kind)
+        first = self.main_metric
         return {
             "run": self.name,
             "id": self.id[:8],
@@ -143,6 +155,7 @@ class RunView:
             "lo": self.metrics.get(f"{first}_lo"),
             "hi": self.metrics.get(f"{first}_hi"),
             "ece": self.metrics.get("ece"),
+            **({} if self.lost is None else {"lost": self.lost}),
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -154,6 +167,7 @@ class RunView:
             "data": self.data,
             "started_at": to_iso(self.started_at),
             "metrics": dict(self.metrics),
+            "lost": self.lost,
             "params": self.params,
             "tags": {key: value for key, value in self.tags.items() if not key.startswith("mlflow.")},
         }

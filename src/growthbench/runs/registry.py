@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from growthbench.base.clock import now_us, to_iso
 from growthbench.base.errors import ArtifactError, BadInputError, GrowthbenchError, NotFoundError
 from growthbench.base.settings import Settings
+from growthbench.learning.configuration import PROMPT
 from growthbench.predictions import deployments
 from growthbench.predictions.deployments import Deployment
 from growthbench.runs.gate import GateParams, GateResult, check
@@ -126,10 +127,18 @@ def promote(
         A model is served whose run is not in the tracking database, so it cannot be compared with.
     ArtifactError, GoldenRowsError
         The artifact is not the one that was logged, or does not reproduce its golden rows; nothing was changed.
+    BadInputError
+        The run compares prompts, which are not deployed.
     """
     said = progress or (lambda *_: None)
     view = _view(settings, run)
     tenant, task = settings.tenant, view.task
+    if task.startswith(PROMPT):
+        raise BadInputError(
+            f"{view.name} compares prompts: `growthbench content prompts {task.removeprefix(PROMPT)} --serve VERSION` "
+            "says which one speaks",
+            field="run",
+        )
     said("checking", 0, 3)
     served, unknown = _champion_run(settings, deployments.champion(store, tenant, task))
     if unknown and not force:
@@ -196,11 +205,11 @@ def _champion_run(settings: Settings, now: Deployment | None) -> tuple[RunView |
 
 def _downloaded(view: RunView, scratch: str) -> Path:
     """A copy of the run's artifact, proven to be what was logged."""
-    from growthbench.learning.artifact import load_model
+    from growthbench.learning.artifact import load_artifact
 
     folder = Path(scratch) / "artifact"
     shutil.copytree(view.artifact, folder)
-    model = load_model(folder)
+    model = load_artifact(folder)
     if model.digest != view.digest:
         raise ArtifactError(f"run {view.name} logged the model {view.digest[:12]}, its files are {model.digest[:12]}")
     return folder

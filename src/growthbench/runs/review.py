@@ -8,7 +8,6 @@ from typing import Any
 from growthbench.base.errors import BadInputError
 from growthbench.base.jsonio import write_text
 from growthbench.runs import differences
-from growthbench.runs.measures import main_metric
 from growthbench.runs.paired import (
     CommonRows,
     Difference,
@@ -18,6 +17,7 @@ from growthbench.runs.paired import (
     unpaired_differences,
 )
 from growthbench.runs.reading import RunView
+from growthbench.runs.row_differences import rows_that_differ
 from growthbench.runs.tracker import Progress
 
 _FEW = 100
@@ -42,6 +42,8 @@ class Review:
     slices : list of Difference
         Slices on which the main metric moved for sure (all intervals hold together).
     slices_looked_at : int
+    answers : list of dict
+        Questions that came out otherwise, see `row_differences.rows_that_differ`.
     """
 
     a: RunView
@@ -55,6 +57,7 @@ class Review:
     metrics: list[Difference]
     slices: list[Difference] = field(default_factory=list)
     slices_looked_at: int = 0
+    answers: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def paired(self) -> bool:
@@ -66,7 +69,7 @@ class Review:
         """``better``, ``worse``, ``no difference shown`` (b against a), ``not compared``, or ``nothing differs``."""
         if self.metrics:
             return next(
-                (m.verdict for m in self.metrics if m.name == main_metric(self.b.task, self.b.kind)),
+                (m.verdict for m in self.metrics if m.name == self.b.main_metric),
                 "no difference shown",
             )
         inputs = (self.params, self.data, self.features, self.code, self.environment)
@@ -93,6 +96,7 @@ class Review:
             "metrics": [one.to_dict() for one in self.metrics],
             "slices": [one.to_dict() for one in self.slices],
             "slices_looked_at": self.slices_looked_at,
+            "answers": self.answers,
             "verdict": self.verdict,
             "claim": self.claim,
         }
@@ -163,6 +167,7 @@ def review(a: RunView, b: RunView, seed: int = 0, progress: Progress | None = No
         metrics=metrics,
         slices=[one for one in slices if one.verdict in ("better", "worse")],
         slices_looked_at=len(slices),
+        answers=rows_that_differ(rows),
     )
 
 
@@ -174,10 +179,10 @@ def _metrics(a: RunView, b: RunView, rows: CommonRows, seed: int) -> list[Differ
     else:
         found = paired_differences(rows, b.kind, params=b.params, seed=seed)
     differing = [one for one in found if one.difference != 0 or one.lo != 0 or one.hi != 0]
-    return sorted(differing, key=lambda one: one.name != main_metric(b.task, b.kind))
+    return sorted(differing, key=lambda one: one.name != b.main_metric)
 
 
 def _slices(b: RunView, rows: CommonRows, seed: int) -> list[Difference]:
     if rows.identical or len(rows) < _FEW:
         return []
-    return slice_differences(rows, b.kind, main_metric(b.task, b.kind), count=_SLICE_RESAMPLES, seed=seed)
+    return slice_differences(rows, b.kind, b.main_metric, count=_SLICE_RESAMPLES, seed=seed)

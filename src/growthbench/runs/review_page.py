@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from growthbench.base.clock import to_iso
-from growthbench.runs.review_text import claim, inputs, metric_cells, on_rows
+from growthbench.runs.review_text import answers_title, claim, inputs, metric_cells, on_rows
 
 if TYPE_CHECKING:
     from growthbench.runs.paired import Difference
@@ -44,6 +44,8 @@ def fragment(review: "Review", more: str = "") -> str:
     if review.slices:
         said = f"of {review.slices_looked_at} looked at; intervals hold for all together"
         parts += [f"<h2>Slices that moved <span class='same'>({said})</span></h2>", _metrics(review.slices)]
+    if review.answers:
+        parts += [f"<h2>{escape(answers_title(review))}</h2>", _table(review.answers)]
     if review.params:
         parts += ["<h2>Parameters</h2>", _table(review.params)]
     for title, rows in inputs(review):

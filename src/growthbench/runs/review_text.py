@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from growthbench.base.text_table import table
+from growthbench.runs.row_differences import LOST, OTHER, WON, counts
 
 if TYPE_CHECKING:
     from growthbench.runs.paired import Difference
     from growthbench.runs.review import Review
 
 _SHORT = 12
+_SHOWN, _WIDE = 20, 60
 
 
 def text(review: "Review") -> str:
@@ -24,6 +26,9 @@ def text(review: "Review") -> str:
     if review.slices:
         title = f"Slices that moved (of {review.slices_looked_at} looked at; intervals hold for all together)"
         parts.append(_titled(title, [metric_cells(one) for one in review.slices]))
+    if review.answers:
+        parts.append(_titled(answers_title(review), [_shortened(row) for row in review.answers[:_SHOWN]]))
+    parts += [f"{side} {view.lost}" for side, view in (("a", review.a), ("b", review.b)) if view.lost]
     return "\n\n".join([*parts, claim(review)])
 
 
@@ -45,6 +50,15 @@ def claim(review: "Review") -> str:
     if even := [one.name for one in review.metrics if one.verdict == "no difference shown"]:
         said.append(f"no difference is shown in {', '.join(even)}")
     return "; ".join(said) + f" ({review.rows['common']:,} common rows, 95 % paired)."
+
+
+def answers_title(review: "Review") -> str:
+    """How many questions came out otherwise."""
+    many = counts(review.answers)
+    return (
+        f"Answers that differ: {many[LOST]} that only a has right, {many[WON]} that only b has right, "
+        f"{many[OTHER]} said otherwise" + (f" (the first {_SHOWN})" if len(review.answers) > _SHOWN else "")
+    )
 
 
 def inputs(review: "Review") -> list[tuple[str, list[dict[str, str]]]]:
@@ -103,6 +117,11 @@ def _rows(found: Mapping[str, Any]) -> list[dict[str, str]]:
 def _short(value: str) -> str:
     is_digest = len(value) >= 40 and set(value) <= set("0123456789abcdef")
     return value[:_SHORT] if is_digest else value
+
+
+def _shortened(row: Mapping[str, Any]) -> dict[str, str]:
+    texts = {name: " ".join(str(value).split()) for name, value in row.items()}
+    return {name: text if len(text) <= _WIDE else text[: _WIDE - 1] + "…" for name, text in texts.items()}
 
 
 def _plain(value: Any) -> str:

@@ -12,13 +12,17 @@ from growthbench.base.clock import now_us
 from growthbench.base.jsonio import canonical, write_json, write_text
 from growthbench.base.run_record import RunRecord
 from growthbench.base.settings import Settings
+from growthbench.learning.configuration import PROGRAM
 from growthbench.runs.completeness import check_complete
 from growthbench.runs.lineage import Lineage, read_lineage
-from growthbench.runs.pyfunc import save_pyfunc, signature
+from growthbench.runs.pyfunc import artifact_beside, save_pyfunc, signature
 from growthbench.runs.tracker import Progress, Tracker, open_tracker, quiet_mlflow
 
 if TYPE_CHECKING:
+    from growthbench.learning.configuration import Configuration
     from growthbench.learning.model import Model
+
+    Artifact = Model | Configuration
 
 _STEPS = 4
 
@@ -58,10 +62,10 @@ def log_run(
     NotReadyError
         The tracking database is away.
     """
-    from growthbench.learning.artifact import load_model
+    from growthbench.learning.artifact import load_artifact
 
     check_complete(record)
-    model = load_model(Path(record.artifact))
+    model = load_artifact(Path(record.artifact))
     lineage = read_lineage(project_root)
     tracker = open_tracker(settings, progress)
     said = progress or (lambda *_: None)
@@ -98,7 +102,7 @@ def _next_name(tracker: Tracker, experiment: str, record: RunRecord) -> str:
     return f"{stem}{max(numbers, default=0) + 1}"
 
 
-def _tags(record: RunRecord, lineage: Lineage, model: "Model") -> dict[str, str]:
+def _tags(record: RunRecord, lineage: Lineage, model: "Artifact") -> dict[str, str]:
     ours = {
         "task": record.task,
         "kind": model.kind,
@@ -124,17 +128,17 @@ def _user() -> str:
         return "unknown"
 
 
-def _log_input(tracker: Tracker, run_id: str, record: RunRecord, model: "Model") -> None:
+def _log_input(tracker: Tracker, run_id: str, record: RunRecord, model: "Artifact") -> None:
     with quiet_mlflow():
         from mlflow.data.code_dataset_source import CodeDatasetSource
         from mlflow.data.meta_dataset import MetaDataset
         from mlflow.entities import DatasetInput, InputTag
 
         source = CodeDatasetSource({"source": record.data, "data_hash": record.data_hash})
-        schema = signature(model).inputs
+        schema = None if model.kind == PROGRAM else signature(model).inputs
         # MLflow keeps 36 characters of a digest; the whole one is a tag of the run.
         dataset = MetaDataset(source, name=record.data, digest=record.data_hash[:36], schema=schema)
-        tag = InputTag("mlflow.data.context", "training")
+        tag = InputTag("mlflow.data.context", "evaluation" if model.kind == PROGRAM else "training")
         tracker.client.log_inputs(run_id, [DatasetInput(dataset._to_mlflow_entity(), [tag])])
 
 
@@ -150,7 +154,7 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else canonical(value)
 
 
-def _log_files(tracker: Tracker, run_id: str, record: RunRecord, lineage: Lineage, model: "Model") -> None:
+def _log_files(tracker: Tracker, run_id: str, record: RunRecord, lineage: Lineage, model: "Artifact") -> None:
     with tempfile.TemporaryDirectory(prefix="growthbench-run-") as scratch:
         root = Path(scratch)
         shutil.copyfile(record.evaluation, root / "evaluation.parquet")
@@ -172,7 +176,7 @@ def _log_files(tracker: Tracker, run_id: str, record: RunRecord, lineage: Lineag
         tracker.client.log_artifacts(run_id, str(root))
 
 
-def _log_model(tracker: Tracker, experiment: str, run_id: str, record: RunRecord, model: "Model") -> str:
+def _log_model(tracker: Tracker, experiment: str, run_id: str, record: RunRecord, model: "Artifact") -> str:
     """The artifact folder as an MLflow logged model that ``mlflow.pyfunc`` can load; its id."""
     with quiet_mlflow(), tempfile.TemporaryDirectory(prefix="growthbench-model-") as scratch:
         from mlflow.entities import LoggedModelOutput
@@ -190,7 +194,10 @@ def _log_model(tracker: Tracker, experiment: str, run_id: str, record: RunRecord
             metadata={"artifact_digest": model.digest},
         )
         folder = Path(scratch) / "model"
-        save_pyfunc(model, Path(record.artifact), folder, about)
+        if model.kind == PROGRAM:  # nothing that `mlflow.pyfunc` could run
+            artifact_beside(Path(record.artifact), folder)
+        else:
+            save_pyfunc(model, Path(record.artifact), folder, about)
         tracker.client.log_model_artifacts(logged.model_id, str(folder))
         tracker.client.finalize_logged_model(logged.model_id, "READY")
         tracker.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, 0)])

@@ -4,6 +4,7 @@ import logging
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import ceil
 
 import msgspec
 
@@ -15,12 +16,13 @@ _log = logging.getLogger("growthbench.serving")
 
 @dataclass(frozen=True)
 class Problem:
-    """Status, title and detail of an error, and the field at fault if there is one."""
+    """Status, title and detail of an error; the field at fault, the seconds to wait, if there are such."""
 
     status: int
     title: str
     detail: str
     field: str | None = None
+    retry_after: int | None = None
 
     def content(self, instance: str | None = None, request_id: str | None = None) -> dict:
         """Members of the JSON object; ``instance`` is the path of the request."""
@@ -32,6 +34,7 @@ class Problem:
             "detail": self.detail,
             "instance": instance,
             "field": self.field,
+            "retry_after": self.retry_after,
             "request_id": request_id,
         }
         return {name: value for name, value in members.items() if value is not None}
@@ -46,10 +49,15 @@ def problem_of(exc: Exception, request_id: str | None = None) -> Problem:
     if isinstance(exc, ArtifactError):
         return Problem(503, exc.title, str(exc))
     if isinstance(exc, GrowthbenchError):
-        return Problem(exc.status, exc.title, str(exc), getattr(exc, "field", None))
+        wait = getattr(exc, "retry_after", None)
+        seconds = None if wait is None else max(1, ceil(wait))
+        return Problem(exc.status, exc.title, str(exc), getattr(exc, "field", None), seconds)
     if isinstance(exc, TimeoutError):
         return Problem(504, "Timeout", "the request took longer than this service allows")
     if _is_of_the_store(exc):
+        if _is_of_a_value(exc):  # the store is well: PostgreSQL takes no U+0000 in a text, no number beyond 64 bits
+            _log.warning("request %s: the store does not take a value", request_id, exc_info=exc)
+            return Problem(400, "Bad input", "a text or number of the request is none that the store can hold")
         _log.error("request %s: the store failed", request_id, exc_info=exc)
         return Problem(503, "Not ready", "the store cannot be reached now")
     _log.error("request %s: unexpected error", request_id, exc_info=exc)
@@ -60,6 +68,12 @@ def _is_of_the_store(exc: Exception) -> bool:
     from sqlalchemy.exc import SQLAlchemyError  # here, so that BentoML's supervisor need not import it
 
     return isinstance(exc, SQLAlchemyError)
+
+
+def _is_of_a_value(exc: Exception) -> bool:
+    from sqlalchemy.exc import DataError
+
+    return isinstance(exc, DataError)
 
 
 def problem_of_status(

@@ -1,23 +1,24 @@
 """Start the Door: in this process's place for good, or beside it for a while."""
 
 import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from growthbench.base.errors import NotReadyError
 from growthbench.base.settings import QUIET, Settings
-from growthbench.serving.settings import DoorSettings
+from growthbench.serving.beside import ServiceProcess
+from growthbench.serving.desk.keeper import VARIABLE as BESIDE
+from growthbench.serving.desk.settings import DeskSettings
+from growthbench.serving.settings import DoorSettings, read_auth
 
 SERVICE = "growthbench.serving.door:Door"
 
 
-def serve(port: int | None = None, host: str | None = None, settings: Settings | None = None) -> None:
+def serve(
+    port: int | None = None, host: str | None = None, settings: Settings | None = None, beside: bool = True
+) -> None:
     """Become the Door's server: this process is replaced, SIGTERM and SIGINT stop it cleanly.
 
     Parameters
@@ -26,14 +27,21 @@ def serve(port: int | None = None, host: str | None = None, settings: Settings |
         By default ``GROWTHBENCH_PORT`` and ``GROWTHBENCH_HOST``, else 3000 on the loopback address.
     settings : Settings, optional
         Which home, store and tenant; by default from the environment.
+    beside : bool, default True
+        Keep a Desk beside it, unless ``GROWTHBENCH_DESK_URL`` names one elsewhere.
     """
     command, environment = _command(SERVICE, port, host, settings)
+    environment.setdefault(BESIDE, "1" if beside and _has_desk_here(environment) else "0")
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(command[0], command, environment)
 
 
-class DoorProcess:
+def _has_desk_here(environment: Mapping[str, str]) -> bool:
+    return DeskSettings.read(Path(environment.get("GROWTHBENCH_HOME") or Settings.read().home)).socket is not None
+
+
+class DoorProcess(ServiceProcess):
     """The Door in a process of its own, stopped at the end of the ``with`` block.
 
     Parameters
@@ -53,12 +61,6 @@ class DoorProcess:
         Its environment, by default this process's.
     supervised : bool, default False
         Run ``bentoml serve`` also where one process of ours would do (see `worker`).
-
-    Attributes
-    ----------
-    url : str
-    start_s : float
-        How long it took until ``/readyz`` answered, seconds.
     """
 
     def __init__(
@@ -72,62 +74,16 @@ class DoorProcess:
         environment: Mapping[str, str] | None = None,
         supervised: bool = False,
     ):
-        self.url = f"http://127.0.0.1:{port}"
-        self._command, self._environment = _command(service, port, "127.0.0.1", settings, environment, supervised)
-        self._folder, self._log, self._within_s = folder, log, within_s
-        self.process: subprocess.Popen | None = None
-        self.start_s = 0.0
+        command, environment = _command(service, port, "127.0.0.1", settings, environment, supervised)
+        super().__init__("the Door", f"http://127.0.0.1:{port}", command, environment, log, within_s, folder)
 
-    def __enter__(self) -> "DoorProcess":
-        return self.start()
-
-    def start(self) -> "DoorProcess":
-        """Start it and wait until it answers; `stop` it yourself.
-
-        Raises
-        ------
-        NotReadyError
-            It ended, or did not answer in time.
-        """
-        begun = time.monotonic()
-        with open(self._log or os.devnull, "ab") as out:
-            self.process = subprocess.Popen(
-                self._command, env=self._environment, cwd=self._folder, stdout=out, stderr=subprocess.STDOUT
-            )
+    def answers(self) -> bool:
+        """Whether it answers now."""
         try:
-            self._wait(begun)
-        except BaseException:
-            self.stop()
-            raise
-        self.start_s = time.monotonic() - begun
-        return self
-
-    def __exit__(self, *exc) -> None:
-        self.stop()
-
-    def stop(self, within_s: float = 15.0) -> int:
-        """SIGTERM, and SIGKILL if it does not end in time; returns the exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(within_s)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        return self.process.wait()
-
-    def _wait(self, begun: float) -> None:
-        while time.monotonic() - begun < self._within_s:
-            if (code := self.process.poll()) is not None:
-                raise NotReadyError(f"the Door ended with exit code {code} while starting{self._hint()}")
-            try:
-                with urlopen(f"{self.url}/livez", timeout=2):
-                    return
-            except (URLError, OSError):
-                time.sleep(0.05)
-        raise NotReadyError(f"the Door did not answer at {self.url} within {self._within_s:g} s{self._hint()}")
-
-    def _hint(self) -> str:
-        return f"; see {self._log}" if self._log else ""
+            with urlopen(f"{self.url}/livez", timeout=2):
+                return True
+        except (URLError, OSError):
+            return False
 
 
 def _command(
@@ -140,11 +96,14 @@ def _command(
 ) -> tuple[list[str], dict[str, str]]:
     door = DoorSettings.read()
     host, port = host or door.host, door.port if port is None else port
+    read_auth(host)  # before anything is started: whether it may listen there without keys
     if service == SERVICE and door.workers == 1 and not supervised:
         command = [sys.executable, "-m", "growthbench.serving.worker", host, str(port)]
     else:
         command = [sys.executable, "-m", "bentoml", "serve", service, "--host", host, "--port", str(port)]
+        command += ["--timeout-keep-alive", "75"]
     environment = QUIET | dict(os.environ if environment is None else environment)
+    environment |= {"GROWTHBENCH_HOST": host, "GROWTHBENCH_PORT": str(port)}
     if settings is not None:
         environment |= {
             "GROWTHBENCH_HOME": str(settings.home),

@@ -5,17 +5,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from growthbench.base.errors import NotReadyError
+from growthbench.store.breaker import Breaker
 from growthbench.store.tables import SCHEMA_VERSION
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged event survives a power cut
     "PRAGMA busy_timeout = 30000",
-    "PRAGMA cache_size = -65536",  # 64 MiB
+    "PRAGMA cache_size = -16384",  # 16 MiB, of each pooled connection
     "PRAGMA temp_store = MEMORY",
+    "PRAGMA wal_autocheckpoint = 32000",  # 128 MiB: the Door's own thread does it earlier (`store.checkpoints`)
 )
 
 
@@ -27,11 +29,15 @@ class Store:
     engine : sqlalchemy.Engine
     dialect : str
         ``sqlite`` or ``postgresql``.
+    breaker : Breaker
+        For those who can do without the store for a while: ``with store.breaker: ...``.
     """
 
     def __init__(self, engine: Engine):
         self.engine = engine
         self.dialect = engine.dialect.name
+        driver = engine.dialect.import_dbapi()
+        self.breaker = Breaker("the store", (OperationalError, InterfaceError, driver.OperationalError))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -109,7 +115,7 @@ def _sqlite(url: str) -> Engine:
 
 
 def _postgresql(url: str) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
 
     @event.listens_for(engine, "connect")
     def _configure(raw, _record):

@@ -6,12 +6,13 @@ The tables themselves are declared by the package that owns them, in its ``table
 Text compares by UTF-8 bytes on both databases: SQLite does so by itself, PostgreSQL by ``COLLATE "C"``.
 """
 
-from sqlalchemy import BigInteger, MetaData, Text
+from sqlalchemy import BigInteger, LargeBinary, MetaData, Text
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0007"
 """Newest migration; a store at this version needs no upgrade."""
 
 metadata = MetaData()
 
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 INT = BigInteger()
+BYTES = LargeBinary()

@@ -11,20 +11,23 @@ from growthbench.base.errors import BadInputError
 from growthbench.base.settings import Settings, be_quiet
 from growthbench.workbench.people import features_now, people_list
 from growthbench.workbench.progress import Bars
+from growthbench.workbench.words import Words
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from growthbench.events.log import EventLog
     from growthbench.features.catalogue import Catalogue
+    from growthbench.people.directory import Directory
     from growthbench.predictions.scorer import Scorer
     from growthbench.runs.review import Review
     from growthbench.store.engine import Store
     from growthbench.workbench.log_view import LogView
+    from growthbench.workbench.service import Service
     from growthbench.workbench.training import TrainedRun
 
 
-class Workbench:
+class Workbench(Words):
     """One home: its log, its models, its runs.
 
     Parameters
@@ -62,12 +65,20 @@ class Workbench:
         return EventLog(self.store, self.settings.tenant)
 
     @cached_property
+    def directory(self) -> "Directory":
+        """Whose a user id is."""
+        from growthbench.people.directory import Directory
+        from growthbench.store.keyring import Keyring
+
+        return Directory(self.store, Keyring.open(self.settings.home), self.settings.tenant)
+
+    @cached_property
     def scorer(self) -> "Scorer":
         """Scores with what is deployed."""
         from growthbench.learning.tasks import TASKS
         from growthbench.predictions.scorer import Scorer
 
-        return Scorer(self.store, self.settings.home, self.settings.tenant, TASKS)
+        return Scorer(self.store, self.settings.home, self.settings.tenant, TASKS, directory=self.directory)
 
     def load(self, source: str, people: int | None = None, seed: int | None = None) -> "LogView":
         """Bring the events of a source into the log; those it knows already change nothing.
@@ -79,18 +90,20 @@ class Workbench:
         people, seed : int, optional
             Size and seed of a world.
         """
+        from growthbench.people.keyed_log import KeyedLog
         from growthbench.workbench.loading import bring_in
         from growthbench.workbench.sources import read_log
 
+        log = KeyedLog(self.log, self.directory)
         with Bars() as bars:
-            bring_in(read_log(self._data(source, people, seed), self.settings), self.log, bars)
+            bring_in(read_log(self._data(source, people, seed), self.settings), log, bars)
         return self.events()
 
     def events(self) -> "LogView":
         """The log, lazily: nothing is read until it is looked at."""
         from growthbench.workbench.log_view import LogView
 
-        return LogView(self.log, self.settings.home / "lakes" / f"store-{self.settings.tenant}")
+        return LogView(self.log, self.settings.home / "lakes" / f"store-{self.settings.tenant}", self.directory)
 
     def features(
         self,
@@ -104,6 +117,7 @@ class Workbench:
         Parameters
         ----------
         people : sequence of str, optional
+            User ids, or ``anonymous:ID``.
         names : sequence of str, optional
             Features wanted; all shipped ones by default.
         moment : int, str or datetime, optional
@@ -124,7 +138,7 @@ class Workbench:
         catalogue = catalogue.select(names) if names else catalogue
         if people is None:
             return pd.DataFrame(catalogue.describe()).set_index("name")
-        return features_now(self.log, catalogue, people, moment)
+        return features_now(self.directory, catalogue, people, moment)
 
     def train(
         self,
@@ -210,6 +224,12 @@ class Workbench:
         import pandas as pd
 
         return pd.DataFrame(self.scorer.explain(prediction_id).answer()["reasons"])
+
+    def serve(self, port: int = 3000) -> "Service":
+        """Start the Door beside this notebook, with keys of its own; ``.stop()`` ends it."""
+        from growthbench.workbench.service import Service
+
+        return Service(self.settings, port, self.settings.home / "door.log").start()
 
     def _data(self, source: str, people: int | None, seed: int | None = None):
         from growthbench.learning.params import load_data_params

@@ -5,14 +5,17 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from growthbench.base.errors import BadInputError, GateError, GrowthbenchError
 from growthbench.base.jsonio import read_json
 from growthbench.base.settings import Settings
 from growthbench.learning.tasks import TASKS
+from growthbench.workbench.demo_words import show_words
+
+if TYPE_CHECKING:
+    from growthbench.workbench.service import Service
 
 SAMPLE_TEXT = "what is my credit card limit"
 
@@ -37,17 +40,18 @@ def run_demo(settings: Settings, project: Path, port: int, once: bool) -> None:
     person = _bring_log(settings, project, started)
     _deploy(settings, project, started)
     _say(started, f"starting the Door on http://127.0.0.1:{port}")
-    from growthbench.serving.run import DoorProcess
+    from growthbench.workbench.service import Service
 
-    with DoorProcess(port, settings, log=settings.home / "door.log") as door:
-        _say(started, f"the Door answered after {door.start_s:.1f} s")
+    with Service(settings, port, settings.home / "door.log") as service:
+        _say(started, f"the Door answered after {service.door.start_s:.1f} s")
         for task in TASKS:
-            _call(port, task, person)
+            _call(service, task, person)
+        show_words(settings, lambda text: _say(started, text))
         _where(settings, project, port)
         _say(started, "done")
         if not once:
             print("The Door stays up; stop it with Ctrl-C.", flush=True)
-            door.process.wait()
+            service.door.process.wait()
 
 
 def _bring_log(settings: Settings, project: Path, started: float) -> str:
@@ -56,13 +60,17 @@ def _bring_log(settings: Settings, project: Path, started: float) -> str:
 
     from growthbench.events.lake import Lake
     from growthbench.events.log import EventLog
+    from growthbench.people.directory import Directory
+    from growthbench.people.keyed_log import KeyedLog
     from growthbench.store.engine import open_store
+    from growthbench.store.keyring import Keyring
     from growthbench.workbench.loading import bring_in, ending_now
     from growthbench.workbench.progress import Bars
 
     data = ending_now(Lake(project / "data" / "interim" / "log").data())  # the Door scores as of now
     with open_store(settings.database_url) as store, Bars() as bars:
-        log = EventLog(store, settings.tenant)
+        directory = Directory(store, Keyring.open(settings.home), settings.tenant)
+        log = KeyedLog(EventLog(store, settings.tenant), directory)
         added = bring_in(data, log, bars)
         _say(started, f"the store holds {added.horizon:,} events ({added.new:,} new)")
     # Somebody with a life behind them: the newest subscriber, else the person of the newest event.
@@ -86,16 +94,17 @@ def _deploy(settings: Settings, project: Path, started: float) -> None:
                 _say(started, f"{task}: the gate refused run {run_id[:8]}: {exc}")
 
 
-def _call(port: int, task: str, person: str) -> None:
-    url = f"http://127.0.0.1:{port}/api/v1/scores/{task}?reasons=3"
+def _call(service: "Service", task: str, person: str) -> None:
+    path = f"/api/v1/scores/{task}?reasons=3"
     body = {"row": {"text": SAMPLE_TEXT}} if task == "chat_intent" else {"user_id": person}
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
-    print(f"\n$ curl -s '{url}' -H 'content-type: application/json' -d '{json.dumps(body)}'")
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            print(json.dumps(json.load(answer), indent=2, ensure_ascii=False), flush=True)
-    except urllib.error.HTTPError as exc:
-        raise GrowthbenchError(f"{task}: the Door answered {exc.code}: {exc.read().decode()[:500]}") from exc
+    print(
+        f"\n$ curl -s '{service.url}{path}' -H 'authorization: Bearer {service.secret_key}' "
+        f"-H 'content-type: application/json' -d '{json.dumps(body)}'"
+    )
+    answer = service.post(path, body)
+    if "score" not in answer:
+        raise GrowthbenchError(f"{task}: the Door answered {json.dumps(answer)[:500]}")
+    print(json.dumps(answer, indent=2, ensure_ascii=False), flush=True)
 
 
 def _where(settings: Settings, project: Path, port: int) -> None:

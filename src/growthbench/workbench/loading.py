@@ -3,6 +3,7 @@
 from growthbench.base.clock import DAY_US, now_us
 from growthbench.events.data import EventData
 from growthbench.events.log import Appended, EventLog
+from growthbench.people.keyed_log import KeyedLog
 
 PIECE_ROWS = 100_000
 
@@ -24,8 +25,14 @@ def ending_now(data: EventData) -> EventData:
     return EventData(moved(data.events), moved(data.values))
 
 
-def bring_in(data: EventData, log: EventLog, progress=None) -> Appended:
-    """Append a whole `EventData` in order of ``seq``; stopped in the middle, it can simply be run again."""
+def bring_in(data: EventData, log: EventLog | KeyedLog, progress=None) -> Appended:
+    """Append a whole `EventData` in order of ``seq``; stopped in the middle, it can simply be run again.
+
+    Parameters
+    ----------
+    log : EventLog or KeyedLog
+        A `KeyedLog` takes the persons of the data for user ids.
+    """
     import numpy as np
 
     done = Appended(0, 0, log.horizon())

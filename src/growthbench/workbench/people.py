@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING
 from growthbench.base.clock import now_us, to_us
 from growthbench.base.errors import BadInputError, NotFoundError
 from growthbench.events.checks import checked_text
-from growthbench.events.horizon import read_horizon
-from growthbench.events.log import EventLog
+from growthbench.events.heads import Head, read_head
+from growthbench.people.directory import Directory, called
+from growthbench.predictions.people import known_people
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def features_now(
-    log: EventLog, catalogue, people: Sequence[str], moment: int | str | datetime | None = None
+    directory: Directory, catalogue, people: Sequence[str], moment: int | str | datetime | None = None
 ) -> "pd.DataFrame":
     """Features of people, one row each in the order asked, index ``person``; ``moment`` defaults to now.
+
+    Parameters
+    ----------
+    directory : Directory
+    people : sequence of str
+        User ids, ``anonymous:ID``, or people of a log without ids.
 
     Raises
     ------
@@ -26,15 +33,22 @@ def features_now(
     """
     import pandas as pd
 
-    people = [checked_text(p, f"people[{i}]") for i, p in enumerate(people_list(people))]
-    if unknown := [p for p in dict.fromkeys(people) if not log.person(p, 1)]:
-        raise NotFoundError(
-            f"nothing is known of {unknown[0]!r}" + (f" and {len(unknown) - 1} more" * (len(unknown) > 1))
-        )
-    plan, moment = catalogue.plan(), moment_us(moment)
-    with log.store.reading() as connection:
-        raw = plan.fetch(connection, log.tenant, people, moment, read_horizon(connection, log.tenant))
-    return pd.DataFrame(plan.finish(raw), index=pd.Index(people, name="person"))
+    names = [checked_text(p, f"people[{i}]") for i, p in enumerate(people_list(people))]
+    plan, moment, tenant = catalogue.plan(), moment_us(moment), directory.tenant
+    with directory.store.reading() as connection:
+        head = read_head(connection, tenant) or Head()
+        directory.check(head.people_version)
+        persons = called(directory, names, connection)
+        ever = known_people(connection, tenant, persons, _EVER, head.seq)
+        if unknown := list(dict.fromkeys(name for name, p in zip(names, persons) if p not in ever)):
+            more = f" and {len(unknown) - 1} more" * (len(unknown) > 1)
+            raise NotFoundError(f"nothing is known of {unknown[0]!r}{more}")
+        raw = plan.fetch(connection, tenant, persons, moment, head.seq)
+    return pd.DataFrame(plan.finish(raw), index=pd.Index(names, name="person"))
+
+
+_EVER = 2**62
+"""A moment after everything."""
 
 
 def people_list(people: str | Sequence[str]) -> list[str]:

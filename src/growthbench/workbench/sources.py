@@ -103,11 +103,12 @@ def _lake(folder: Path, identity: dict, make) -> "Lake":
 def _store_lake(settings: Settings, folder: Path | None) -> "Lake":
     from growthbench.events.lake import Lake
     from growthbench.events.log import EventLog
+    from growthbench.people.lake import export
     from growthbench.store.engine import open_store
 
     lake = Lake(folder or settings.home / "lakes" / f"store-{settings.tenant}", "store")
     with open_store(settings.database_url) as store:
-        EventLog(store, settings.tenant).export(lake)
+        export(EventLog(store, settings.tenant), lake)
     if not lake.horizon:
         raise BadInputError("the store's log is empty: import events first, or name another source", field="data")
     return lake

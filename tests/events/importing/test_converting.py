@@ -9,7 +9,7 @@ from growthbench.base.clock import to_us
 from growthbench.base.errors import BadInputError
 from growthbench.events.batches import ObjectBatch
 from growthbench.events.converting import convert
-from growthbench.events.live import Event, to_data
+from growthbench.events.live import Event, checked
 from growthbench.events.mapping import FileFormat, parse_mapping
 
 HEADER = "user,event,time,amount,n\n"
@@ -199,10 +199,10 @@ def test_what_the_door_refuses_is_refused_here(person, name, timestamp):
     row = {"p": person, "n": name, "t": timestamp}
     found = convert(ObjectBatch([row], FileFormat()), mapping)
     try:
-        live = to_data([Event(person=person, name=name, timestamp=timestamp)], "local")
+        live = checked(Event(person=person, name=name, timestamp=timestamp))
     except BadInputError:
         assert not found.good[0]
     else:
         assert found.good[0]
         for field in ("person", "name", "timestamp", "day"):
-            assert found.events[field][0].as_py() == live.events[field][0].as_py()
+            assert found.events[field][0].as_py() == getattr(live, field)
