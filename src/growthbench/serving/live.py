@@ -161,7 +161,9 @@ class _Connection:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait(tasks)  # `gather` would lose the message of a cancellation that arrives here
+            for task in tasks:
+                _ = task.cancelled() or task.exception()
 
     async def _heard(self) -> Asked:
         message = await self._receive()

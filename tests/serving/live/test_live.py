@@ -62,6 +62,24 @@ def test_it_goes_on_from_a_number_without_a_gap_or_a_repetition(parts):
     running(work)
 
 
+@pytest.mark.parametrize("steps", range(12))
+def test_whoever_cancels_a_connection_that_is_ending_hears_of_its_own_cancellation(parts, steps):
+    async def work():  # servers and test clients tell their cancellation by its message
+        client = Client(realtime, parts)
+        await client.hear("welcome")
+        client.said.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        client.task.cancel("the server's")
+        try:
+            await client.task
+        except asyncio.CancelledError as exc:
+            assert exc.args == ("the server's",)  # noqa: PT017 - it may as well have ended in time
+        assert parts.bus.followers() == 0
+
+    running(work)
+
+
 def test_many_readers_read_the_store_once(parts, monkeypatch):
     reads = []
     real = feeds.read_events
