@@ -20,7 +20,8 @@ from growthbench.people.directory import Directory, Ident
 from growthbench.people.profile import read_profile
 from growthbench.people.replay import kept, replay
 from growthbench.people.sessions import IDLE_US, last_session
-from growthbench.people.tail import Tail
+from growthbench.people.tail import Tail, write_pieces
+from growthbench.store.group_commit import GroupCommit
 
 NAMES = ("ann", "bob", "anonymous:c1", "anonymous:c2", "plain")
 """``plain`` is a person of a log without ids."""
@@ -247,17 +248,19 @@ def test_traits_lie_sealed_and_what_cannot_be_read_is_left_out(world):
 def test_several_readers_take_each_event_once(world):
     world.send(*((NAMES[i % 5], f"e{i}", i * MINUTE_US, {"n": i} if i % 3 == 0 else None) for i in range(300)))
     taken = []
+    commits = GroupCommit(world.store, {"profiles": write_pieces})
 
-    def read():
-        tail = Tail(world.store, world.keyring, world.tenant)
+    def read(commits):
+        tail = Tail(world.store, world.keyring, world.tenant, commits=commits)
         while n := tail.catch_up(20):
             taken.append(n)
 
-    threads = [threading.Thread(target=read) for _ in range(3)]
+    threads = [threading.Thread(target=read, args=(how,)) for how in (None, None, commits, commits)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    commits.close()
     assert sum(taken) == 300
     assert world.kept() == world.replayed()
 

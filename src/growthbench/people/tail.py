@@ -27,6 +27,7 @@ from growthbench.people.profile import (
 from growthbench.people.remembered import Remembered
 from growthbench.people.sessions import IDLE_US
 from growthbench.store.engine import Store
+from growthbench.store.group_commit import GroupCommit
 from growthbench.store.inserting import insert_many
 from growthbench.store.keyring import Keyring
 
@@ -60,6 +61,8 @@ class Tail:
         A longer pause ends a session.
     remember : int, default 50000
         How many people's facts stay in memory.
+    commits : GroupCommit, optional
+        With `write_pieces` as its writer ``profiles``: pieces are written in its transactions instead of our own.
 
     Attributes
     ----------
@@ -74,8 +77,9 @@ class Tail:
         tenant: str = "local",
         idle_us: int = IDLE_US,
         remember: int = 50_000,
+        commits: GroupCommit | None = None,
     ):
-        self.store, self.tenant, self.idle_us = store, tenant, idle_us
+        self.store, self.tenant, self.idle_us, self._commits = store, tenant, idle_us, commits
         self.directory = Directory(store, keyring, tenant)
         self.hooks: list[Hook] = []
         self._facts, self._as_of = Remembered(remember), (-1, -1)
@@ -162,15 +166,21 @@ class Tail:
 
     def _write(self, piece: _Piece) -> bool:
         """Write a piece; False if what it was made from has changed."""
+        if self._commits is not None:
+            return self._commits.submit("profiles", (self, piece)).result()
         with self.store.writing() as connection:
-            lock_profiles(connection, self.tenant)
-            head = read_head(connection, self.tenant) or Head()
-            if head.people_version != piece.version or tail_head(connection, self.tenant) != piece.since:
-                return False
-            facts = [(self.tenant, root, *one) for root, one in sorted(piece.facts.items())]
-            _upsert(connection, "profiles", _FACTS, 2, facts)
-            _upsert(connection, "profile_traits", _TRAITS, 3, self._sealed(connection, piece))
-            _upsert(connection, "tail_heads", _HEAD, 2, [(self.tenant, READER, piece.upto)])
+            return self.write(connection, piece)
+
+    def write(self, connection: Connection, piece: _Piece) -> bool:
+        """The same inside the caller's transaction."""
+        lock_profiles(connection, self.tenant)
+        head = read_head(connection, self.tenant) or Head()
+        if head.people_version != piece.version or tail_head(connection, self.tenant) != piece.since:
+            return False
+        facts = [(self.tenant, root, *one) for root, one in sorted(piece.facts.items())]
+        _upsert(connection, "profiles", _FACTS, 2, facts)
+        _upsert(connection, "profile_traits", _TRAITS, 3, self._sealed(connection, piece))
+        _upsert(connection, "tail_heads", _HEAD, 2, [(self.tenant, READER, piece.upto)])
         return True
 
     def _sealed(self, connection: Connection, piece: _Piece) -> list[tuple]:
@@ -183,18 +193,23 @@ class Tail:
         ]
 
 
+def write_pieces(connection: Connection, items: Sequence[tuple[Tail, _Piece]]) -> list[bool]:
+    """A `Writer` of the group commit."""
+    return [tail.write(connection, piece) for tail, piece in items]
+
+
 def _upsert(connection: Connection, table: str, columns: Sequence[str], keys: int, rows: Sequence[tuple]) -> None:
     if not rows:
         return
     changed = ", ".join(f"{c} = excluded.{c}" for c in columns[keys:])
-    insert = f"INSERT INTO {table} ({', '.join(columns)})"
+    into = f"{table} ({', '.join(columns)})"
     ending = f"ON CONFLICT ({', '.join(columns[:keys])}) DO UPDATE SET {changed}"
     driver = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
-        insert_many(driver, insert, rows, ending)
+        insert_many(driver, into, rows, ending)
     else:
         with driver.cursor() as cursor:
-            cursor.executemany(f"{insert} VALUES ({', '.join(['%s'] * len(columns))}) {ending}", rows)
+            cursor.executemany(f"INSERT INTO {into} VALUES ({', '.join(['%s'] * len(columns))}) {ending}", rows)
 
 
 _TAIL = (

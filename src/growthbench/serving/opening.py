@@ -8,7 +8,7 @@ from growthbench.base.settings import Settings
 from growthbench.learning.tasks import TASKS
 from growthbench.people.directory import Directory
 from growthbench.people.intake import Intake
-from growthbench.people.tail import Tail
+from growthbench.people.tail import Tail, write_pieces
 from growthbench.predictions.log import write_logged
 from growthbench.predictions.scorer import Scorer
 from growthbench.serving.auth import Auth
@@ -67,7 +67,12 @@ def open_state(door: DoorSettings, settings: Settings | None = None) -> State:
     bus = Bus(store, settings.redis_url)
     commits = GroupCommit(
         store,
-        {"events": intake.write, "predictions": bus.scores.watching(write_logged), "channel": bus.write},
+        {
+            "profiles": write_pieces,
+            "events": intake.write,
+            "predictions": bus.scores.watching(write_logged),
+            "channel": bus.write,
+        },
     )
     metrics = Metrics()
     metrics.watch(process_memory)
@@ -106,7 +111,9 @@ def open_state(door: DoorSettings, settings: Settings | None = None) -> State:
 
 def _tail(state: State, tenant: str) -> Tail:
     """The reader that keeps a tenant's profiles up, and tells who changed."""
-    tail = Tail(state.store, state.keyring, tenant)
+    # SQLite's page cache is worth something only as long as one connection writes; PostgreSQL has room for two.
+    commits = state.commits if state.store.dialect == "sqlite" else None
+    tail = Tail(state.store, state.keyring, tenant, commits=commits)
     tail.hooks.append(state.bus.scores.persons_changed)
     tail.hooks.append(lambda _tenant, roots: state.metrics.stage("profile", len(roots), "updated"))
     return tail

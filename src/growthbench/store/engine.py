@@ -16,7 +16,6 @@ _SQLITE_PRAGMAS = (
     "PRAGMA synchronous = FULL",  # an acknowledged event survives a power cut
     "PRAGMA busy_timeout = 30000",
     "PRAGMA cache_size = -16384",  # 16 MiB, of each pooled connection
-    "PRAGMA temp_store = MEMORY",
     "PRAGMA wal_autocheckpoint = 32000",  # 128 MiB: the Door's own thread does it earlier (`store.checkpoints`)
 )
 
