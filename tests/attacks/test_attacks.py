@@ -177,8 +177,8 @@ def check_effects(attempt, before, after, says, replies, with_fence):
     changed = {name: after[name] - before[name] for name in after if after[name] != before[name]}
     called = sum(map(bool, told))
     wanted = {"chat_conversations": 1, "chat_messages": 2 * len(says), "events": len(says)}
-    wanted |= {"chat_escalations": called} if called else {}
-    free = {"llm_calls", "passage_tokens", "people", "identities", "log_heads"}
+    wanted |= {"chat_escalations": called, "channel_messages": called} if called else {}
+    free = {"llm_calls", "passage_tokens", "people", "identities", "log_heads", "tail_heads"}
     assert {n: v for n, v in changed.items() if n not in free and not n.startswith("ledger")} == wanted
 
 

@@ -10,8 +10,9 @@ from growthbench.operations.backup import back_up
 from growthbench.operations.doctor import examine, told
 from growthbench.operations.erasing import Eraser
 from growthbench.people.directory import Ident
-from growthbench.people.tables import erasures, people, tail_heads
+from growthbench.people.tables import erasures, people
 from growthbench.store.audit import Audit
+from growthbench.store.message_tables import tail_heads
 
 
 @pytest.fixture

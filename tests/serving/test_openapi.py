@@ -93,6 +93,16 @@ def test_every_example_fits_its_schema(whole):
     assert seen > 40
 
 
+def test_every_kind_of_alert_is_shown_as_a_webhook_receives_it(whole):
+    _, told = whole
+    content = told["webhooks"]["message"]["post"]["requestBody"]["content"]["application/json"]
+    shown = [example["value"] for example in content["examples"].values()]
+    for one in shown:
+        assert not list(Draft202012Validator(content["schema"]).iter_errors(one))
+    assert [one["type"] for one in shown] == ["alert.score_threshold", "alert.chat_escalation"]
+    assert [one["type"] for one in shown] == [f"alert.{one['data']['kind']}" for one in shown]
+
+
 def test_every_body_has_an_example_every_error_is_a_problem_and_every_operation_says_who_may(whole):
     _, told = whole
     for path, methods in told["paths"].items():

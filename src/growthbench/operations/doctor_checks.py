@@ -12,9 +12,9 @@ from growthbench.operations.all_tables import TABLES, check_complete
 from growthbench.operations.doctor import FAIL, OK, WARN, Found
 from growthbench.operations.freed_numbers import missing
 from growthbench.operations.receipts import receipts
-from growthbench.people.tables import tail_heads
 from growthbench.store.audit import Audit
 from growthbench.store.engine import Store
+from growthbench.store.message_tables import tail_heads
 from growthbench.store.tables import SCHEMA_VERSION
 from growthbench.store.tenant_tables import audit
 

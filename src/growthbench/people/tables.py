@@ -78,16 +78,6 @@ profile_traits = Table(
 )
 """Newest value of each trait by (timestamp, seq), its JSON sealed under the person's key."""
 
-tail_heads = Table(
-    "tail_heads",
-    metadata,
-    Column("tenant_id", TEXT, primary_key=True),
-    Column("reader", TEXT, primary_key=True),
-    Column("seq", INT, nullable=False),
-    sqlite_with_rowid=False,
-)
-"""How far a reader of the log's tail has come."""
-
 consents = Table(
     "consents",
     metadata,

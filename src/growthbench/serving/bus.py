@@ -10,43 +10,30 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from growthbench.base.clock import DAY_US, now_us
-from growthbench.base.errors import BadInputError
 from growthbench.events.tables import log_heads
-from growthbench.people.tables import tail_heads
 from growthbench.serving.feeds import Feeds
 from growthbench.serving.score_alerts import ScoreWatch
 from growthbench.store.engine import Store
-from growthbench.store.message_tables import channel_messages
+from growthbench.store.message_tables import channel_messages, tail_heads
+from growthbench.store.messages import HEAD, Message, set_reader, write_messages
 
 if TYPE_CHECKING:
     from growthbench.serving.webhook_dispatch import Dispatcher
     from growthbench.store.group_commit import GroupCommit
 
-TOPICS = ("events", "scores", "campaigns", "alerts")
 KEPT_DAYS = 7
 """How long messages stay, and how long after the last one who asked scores are still told."""
 
-_HEAD, _WANT = "channel", "want:"
+_WANT = "want:"
 _NOTICE_S, _PRUNE_S = 2.0, 600.0
 _WANTED_AGAIN_S = 3600.0
 _log = logging.getLogger("growthbench.serving")
-
-
-class Message(NamedTuple):
-    """Something to tell. ``body`` holds no ids of people: ``person`` is their key, named only when it is sent."""
-
-    topic: str
-    tenant: str
-    body: dict[str, Any]
-    person: str | None = None
 
 
 class Heads(NamedTuple):
@@ -136,22 +123,10 @@ class Bus:
 
     def write(self, connection: Connection, messages: Sequence[Message]) -> list[int]:
         """Write messages inside a transaction: a `Writer` of the group commit; returns their numbers."""
-        seqs: dict[int, int] = {}
-        rows, now = [], now_us()
-        for tenant in sorted({m.tenant for m in messages}):  # sorted: two transactions never wait for each other
-            mine = [m for m in messages if m.tenant == tenant]
-            last = take_numbers(connection, tenant, len(mine))
-            for seq, message in enumerate(mine, last - len(mine) + 1):
-                if message.topic not in TOPICS[1:]:
-                    raise BadInputError(f"topic must be one of {', '.join(TOPICS[1:])}, found {message.topic!r}")
-                seqs[id(message)] = seq
-                body = msgspec.json.encode(message.body).decode()
-                rows.append({"tenant_id": tenant, "seq": seq, "topic": message.topic, "body": body,
-                             "person": message.person, "created_at": now})  # fmt: skip
-            self._stirred.add(tenant)
-        connection.execute(insert(channel_messages), rows)
+        seqs = write_messages(connection, messages)
+        self._stirred.update(m.tenant for m in messages)
         self._wake.set()  # it looks a little later, when the transaction has most likely ended; else at the next poll
-        return [seqs[id(m)] for m in messages]
+        return seqs
 
     def wake(self, tenant: str) -> None:
         """Say that something of a tenant was committed; costs nothing where nobody follows."""
@@ -206,7 +181,7 @@ class Bus:
                 return self.heads(tenants, own)
         logs = select(log_heads.c.tenant_id, log_heads.c.seq).where(log_heads.c.tenant_id.in_(tenants))
         channels = select(tail_heads.c.tenant_id, tail_heads.c.seq).where(
-            tail_heads.c.tenant_id.in_(tenants), tail_heads.c.reader == _HEAD
+            tail_heads.c.tenant_id.in_(tenants), tail_heads.c.reader == HEAD
         )
         events, channel = dict(connection.execute(logs).all()), dict(connection.execute(channels).all())
         return {t: Heads(events.get(t, 0), channel.get(t, 0)) for t in tenants}
@@ -264,17 +239,3 @@ class Bus:
             return connection.execute(
                 delete(channel_messages).where(channel_messages.c.created_at < before)
             ).rowcount  # fmt: skip
-
-
-def take_numbers(connection: Connection, tenant: str, n: int = 0) -> int:
-    """Give ``n`` numbers of a tenant's channel; the last one. Nobody else gives any until the transaction ends."""
-    return set_reader(connection, tenant, _HEAD, n, add=True)
-
-
-def set_reader(connection: Connection, tenant: str, reader: str, seq: int, add: bool = False) -> int:
-    """Set or advance a row of ``tail_heads``; its new value."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    put = dialect.insert(tail_heads).values(tenant_id=tenant, reader=reader, seq=seq)
-    value = tail_heads.c.seq + put.excluded.seq if add else put.excluded.seq
-    put = put.on_conflict_do_update(index_elements=["tenant_id", "reader"], set_={"seq": value})
-    return connection.execute(put.returning(tail_heads.c.seq)).scalar_one()

@@ -113,7 +113,8 @@ def _kind(schema: Mapping) -> str:
 
 
 def _example(content: Mapping) -> str:
-    return _pre(json.dumps(content["example"], indent=2, ensure_ascii=False)) if "example" in content else ""
+    shown = [content["example"]] if "example" in content else [e["value"] for e in content.get("examples", {}).values()]
+    return "".join(_pre(json.dumps(one, indent=2, ensure_ascii=False)) for one in shown)
 
 
 def _pre(text: str) -> str:

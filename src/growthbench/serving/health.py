@@ -15,12 +15,12 @@ from growthbench.base.clock import now_us
 from growthbench.base.errors import NotReadyError
 from growthbench.base.version import __version__
 from growthbench.events.tables import log_heads
-from growthbench.people.tables import tail_heads
-from growthbench.serving.bus import set_reader
 from growthbench.serving.desk.keeper import VARIABLE as BESIDE
 from growthbench.serving.desk.process import answers
 from growthbench.serving.desk.settings import NONE, DeskSettings
 from growthbench.store.breaker import Circuit
+from growthbench.store.message_tables import tail_heads
+from growthbench.store.messages import set_reader
 
 if TYPE_CHECKING:
     from growthbench.serving.state import State

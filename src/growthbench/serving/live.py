@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from growthbench.base.errors import AccessError, BadInputError, ForbiddenError, GrowthbenchError, LimitError
-from growthbench.serving.bus import TOPICS, Heads
+from growthbench.serving.bus import Heads
 from growthbench.serving.channel import oldest_message
 from growthbench.serving.feeds import Feed
 from growthbench.serving.problems import problem_of
 from growthbench.store.callers import Caller
+from growthbench.store.messages import TOPICS
 
 if TYPE_CHECKING:
     from growthbench.serving.state import State

@@ -71,7 +71,7 @@ ABOUT = (
 _SENT = {
     "type": "object",
     "properties": {
-        "type": {"type": "string", "examples": ["alert.score_threshold", "event.tracked"]},
+        "type": {"type": "string", "examples": ["alert.score_threshold", "alert.chat_escalation", "event.tracked"]},
         "timestamp": {"type": "string", "format": "date-time"},
         "topic": {"enum": ["events", "scores", "campaigns", "alerts"]},
         "seq": {"type": "integer", "description": "the message's number in its topic"},
@@ -92,11 +92,22 @@ WEBHOOKS = {
                 "content": {
                     "application/json": {
                         "schema": _SENT,
-                        "example": {
-                            "type": "alert.score_threshold", "timestamp": "2026-11-21T10:00:00.000000Z",
-                            "topic": "alerts", "seq": 18,
-                            "data": {"kind": "score_threshold", "task": "lead_scoring", "side": "above",
-                                     "threshold": 0.7, "score": 0.82, "previous_score": 0.64, "user_id": "u-17"},
+                        "examples": {
+                            "score": {"summary": "A score crossed a threshold", "value": {
+                                "type": "alert.score_threshold", "timestamp": "2026-11-21T10:00:00.000000Z",
+                                "topic": "alerts", "seq": 18,
+                                "data": {"kind": "score_threshold", "task": "lead_scoring", "side": "above",
+                                         "threshold": 0.7, "score": 0.82, "previous_score": 0.64, "user_id": "u-17"},
+                            }},
+                            "chat": {"summary": "A chat was handed to a person", "value": {
+                                "type": "alert.chat_escalation", "timestamp": "2026-11-21T10:02:00.000000Z",
+                                "topic": "alerts", "seq": 19,
+                                "data": {"kind": "chat_escalation", "escalation_id": "esc_1", "reply_id": "reply_1",
+                                         "conversation_id": "chat_1", "reason": "explicit_wish",
+                                         "detail": "asked for a person", "also": ["sentiment"], "called_before": [],
+                                         "sentiment": -0.8123, "escalated_at": "2026-11-21T10:02:00.000000Z",
+                                         "person": "per_1", "user_id": "u-17"},
+                            }},
                         },
                     }
                 }

@@ -18,6 +18,7 @@ from growthbench.base.errors import BadInputError, GrowthbenchError
 from growthbench.predictions.deployments import model_version
 from growthbench.predictions.log import COLUMNS
 from growthbench.predictions.tables import predictions
+from growthbench.store.messages import Message, take_numbers
 from growthbench.store.tenant_tables import tenants
 
 if TYPE_CHECKING:
@@ -117,8 +118,6 @@ class ScoreWatch:
         return write_and_watch
 
     def _watch(self, connection: Connection, rows: Sequence[tuple]) -> None:
-        from growthbench.serving.bus import Message, take_numbers
-
         messages, last = [], {}
         watched = [_Scored(*(logged[place] for place in _PLACES)) for logged in rows]
         own = [row.prediction_id for row in watched]

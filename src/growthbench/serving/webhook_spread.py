@@ -9,10 +9,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from growthbench.base.clock import now_us
 from growthbench.base.ids import digest
 from growthbench.events.tables import events
-from growthbench.serving.bus import Heads, set_reader
+from growthbench.serving.bus import Heads
 from growthbench.serving.webhooks import WAITING, Webhook, reader_of
 from growthbench.store.engine import Store
 from growthbench.store.message_tables import channel_messages, webhook_deliveries, webhooks
+from growthbench.store.messages import set_reader
 
 _PAGE, _MOST_WAITING = 200, 2_000
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 from growthbench.base.clock import DAY_US, now_us, to_iso
 from growthbench.base.errors import BadInputError, ConflictError, NotFoundError
 from growthbench.base.ids import new_id
-from growthbench.people.tables import tail_heads
-from growthbench.serving.bus import TOPICS, Bus, set_reader
+from growthbench.serving.bus import Bus
 from growthbench.serving.webhook_post import check_url, new_secret, private_allowed
 from growthbench.store.audit import Audit
-from growthbench.store.message_tables import webhook_deliveries, webhooks
+from growthbench.store.message_tables import tail_heads, webhook_deliveries, webhooks
+from growthbench.store.messages import TOPICS, set_reader
 
 if TYPE_CHECKING:
     from growthbench.store.engine import Store

@@ -69,5 +69,5 @@ chat_escalations = Table(
     Column("created_at", INT, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Conversations that were handed to a person, and by which rule: one row per reason, but for messages sent at once."""
+"""Conversations that were handed to a person, and by which rule: one row per reason, each with its alert."""
 Index("chat_escalations_by_person", chat_escalations.c.tenant_id, chat_escalations.c.person)

@@ -1,4 +1,4 @@
-"""Tables of messages that leave: the live channel and the webhooks."""
+"""Tables of messages that leave, the live channel and the webhooks, and of how far readers have come."""
 
 from sqlalchemy import Column, Index, Table
 
@@ -16,6 +16,16 @@ channel_messages = Table(
     sqlite_with_rowid=False,
 )
 """Messages of the topics scores, campaigns and alerts, numbered per tenant; the topic events is the log itself."""
+
+tail_heads = Table(
+    "tail_heads",
+    metadata,
+    Column("tenant_id", TEXT, primary_key=True),
+    Column("reader", TEXT, primary_key=True),
+    Column("seq", INT, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How far a reader of the log's tail has come; of the reader ``channel``: the last number given."""
 
 webhooks = Table(
     "webhooks",

@@ -101,6 +101,15 @@ def test_each_reason_calls_once_and_the_next_one_takes_its_turn():
     assert decide(facts, before) is None
 
 
+def test_reasons_that_were_told_beside_a_weightier_one_do_not_call_later():
+    facts = Facts(wants_person=True, complex="legal", sentiment=-0.9, asks=True)
+    called = decide(facts)
+    assert called.reasons == ("explicit_wish", "complex", "sentiment", "no_evidence")
+    memory = Memory().said([], called.reasons)
+    assert decide(facts, memory.escalated) is None
+    assert decide(Facts(turns=MOST_TURNS), memory.escalated).reason == "too_long"
+
+
 def test_memory_is_bounded_and_holds_facts_alone():
     memory = Memory()
     for i in range(50):
@@ -116,7 +125,7 @@ def test_the_same_answer_is_counted_until_another_one_comes():
     memory, counts = Memory(), []
     for claims in (["a", "b"], ["a", "b"], ["a", "b"], ["c"], []):
         counts.append(memory.would_repeat(claims))
-        memory = memory.said(claims, None)
+        memory = memory.said(claims)
     assert counts == [0, 1, 2, 0, 0]
 
 

@@ -45,7 +45,7 @@ class Installation:
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             port = found.getsockname()[1]
-        beside = self.environment | {"GROWTHBENCH_DESK_BESIDE": "1"}
+        beside = self.environment | {"GROWTHBENCH_DESK_BESIDE": "1", "GROWTHBENCH_WEBHOOKS_PRIVATE": "1"}
         self.door = DoorProcess(port, self.settings, log=log / "door.log", within_s=240, environment=beside)
         self.url = DeskSettings.read(home).url
 

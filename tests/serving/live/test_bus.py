@@ -6,9 +6,10 @@ from sqlalchemy import select
 
 from growthbench.base.clock import now_us
 from growthbench.base.errors import BadInputError
-from growthbench.serving.bus import Bus, Heads, Message
+from growthbench.serving.bus import Bus, Heads
 from growthbench.store.engine import open_store
 from growthbench.store.message_tables import channel_messages
+from growthbench.store.messages import Message
 
 
 def rows(store, tenant="local"):

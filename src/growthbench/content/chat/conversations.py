@@ -11,12 +11,14 @@ from growthbench.base.clock import DAY_US, now_us
 from growthbench.base.errors import BadInputError, ConflictError, NotFoundError
 from growthbench.base.ids import new_id
 from growthbench.base.jsonio import canonical
+from growthbench.content.chat.alerting import alert_of
 from growthbench.content.chat.replies import Escalation, Turn
 from growthbench.events.heads import Head, lock_head, read_head
 from growthbench.people.directory import Directory, Ident
 from growthbench.people.vault import PersonKey
 from growthbench.store.chat_tables import chat_conversations, chat_escalations, chat_feedback, chat_messages
 from growthbench.store.engine import Store
+from growthbench.store.messages import write_messages
 
 ANONYMOUS = "chat:"
 """Conversations with nobody in particular belong to the anonymous id ``chat:CONVERSATION``."""
@@ -135,7 +137,7 @@ class Conversations:
         ]
 
     def keep(self, conversation: Conversation, said: Said) -> None:
-        """Write one exchange down, all or nothing.
+        """Write one exchange down, and tell people if they are called: all or nothing.
 
         Raises
         ------
@@ -145,24 +147,30 @@ class Conversations:
         now, row = now_us(), {"tenant_id": conversation.tenant, "conversation_id": conversation.conversation_id}
         row |= {"person": conversation.person, "created_at": now}
         with self.store.writing() as connection:
-            self._move_on(connection, conversation, said, now)
+            before = self._move_on(connection, conversation, said, now)
             self._add_messages(connection, conversation.key, said, row)
-            if (called := said.escalation) is not None:
+            called = said.escalation
+            if called is not None and called.reason not in before:  # else a message sent at once has called already
                 more = {"escalation_id": called.escalation_id, "reply_id": said.reply_id, "reason": called.reason}
                 connection.execute(insert(chat_escalations).values(**row, **more))
+                # Last: from here to the commit no other message of the tenant is numbered.
+                write_messages(connection, [alert_of(conversation, said, before, now)])
 
-    def _move_on(self, connection: Connection, conversation: Conversation, said: Said, now: int) -> None:
-        """One turn more, and the new memory; reasons that another message acted on at the same time stay in it."""
+    def _move_on(self, connection: Connection, conversation: Conversation, said: Said, now: int) -> list[str]:
+        """One turn more, and the new memory; the reasons that had called somebody, also at the same time, stay in it.
+
+        Holds the conversation until the transaction ends; returns those reasons.
+        """
         at, key = chat_conversations.c, conversation.key
         mine = (at.tenant_id == conversation.tenant, at.conversation_id == conversation.conversation_id)
         moved = update(chat_conversations).where(*mine)
         if not connection.execute(moved.values(turns=at.turns + 1, last_at=now)).rowcount:
             raise NotFoundError(f"conversation {conversation.conversation_id} was erased while it was answered")
-        there, memory = connection.execute(select(at.turns, at.memory).where(*mine)).one(), said.memory
-        if there.turns > conversation.turns + 1 and there.memory is not None:
-            before = json.loads(key.unseal(there.memory)).get("escalated", [])
-            memory = memory | {"escalated": list(dict.fromkeys((*before, *memory.get("escalated", []))))}
+        there = connection.execute(select(at.memory).where(*mine)).scalar_one()
+        before = [] if there is None else json.loads(key.unseal(there)).get("escalated", [])
+        memory = said.memory | {"escalated": list(dict.fromkeys((*before, *said.memory.get("escalated", ()))))}
         connection.execute(moved.values(memory=key.seal(canonical(memory).encode())))
+        return before
 
     def _add_messages(self, connection: Connection, key: PersonKey, said: Said, row: dict[str, Any]) -> None:
         at = chat_messages.c

@@ -1,6 +1,7 @@
 """When a person is called: rules over facts, in one place. Nothing that anybody wrote is read here.
 
-Each reason calls a person once in a conversation: who was called comes, and the assistant does not call again.
+Each reason calls a person once in a conversation, alone or beside a weightier one: who was called comes, and the
+assistant does not call again.
 """
 
 from collections.abc import Collection

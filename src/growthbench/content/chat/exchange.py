@@ -104,7 +104,7 @@ class Exchanges:
         notes = [*heard.notes, *looked.found.notes, *voice.notes]
         notes += [f"{changed} sentences were put back or left out"] if changed else []
         reply = self._reply(exchange, heard, looked, lines, voice, notes, self._spent(conversation) - spent)
-        memory = looked.memory.said([c.text for c in claims], looked.called.reason if looked.called else None)
+        memory = looked.memory.said([c.text for c in claims], looked.called.reasons if looked.called else ())
         return Made(exchange.message_id, reply, _inputs(heard, recent, looked.found, lines), memory)
 
     def _heard(self, exchange: Exchange) -> _Heard:

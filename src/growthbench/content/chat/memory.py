@@ -86,11 +86,11 @@ class Memory:
         facts = {**self.facts, **facts_of(text)}
         return replace(self, names=spoken, questions=asked, facts=dict(list(facts.items())[-MOST_FACTS:]))
 
-    def said(self, claims: Sequence[str], reason: str | None) -> "Memory":
+    def said(self, claims: Sequence[str], reasons: Sequence[str] = ()) -> "Memory":
         """After a reply: whether it says the same again, and why a person was called."""
         answer = digest(*claims)[:16] if claims else ""
         repeated = self.repeated + 1 if answer and answer == self.answer else 0
-        escalated = (*self.escalated, reason) if reason else self.escalated
+        escalated = tuple(dict.fromkeys((*self.escalated, *reasons)))
         return replace(self, answer=answer, repeated=repeated, escalated=escalated)
 
     def would_repeat(self, claims: Sequence[str]) -> int:

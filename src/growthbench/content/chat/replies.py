@@ -31,6 +31,11 @@ class Escalation:
     detail: str
     also: tuple[str, ...] = ()
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """All that people are told with it, and not again in this conversation."""
+        return (self.reason, *self.also)
+
 
 @dataclass(frozen=True)
 class Intent:
