@@ -16,7 +16,7 @@ from growthbench.workbench.progress import Bars
 @home_option
 @json_option
 def backup_command(folder, home, as_json):
-    """Back up store, models and configuration into FOLDER (default: backups in the home), while the service runs.
+    """Back up store, jobs, models and configuration into FOLDER (default: backups in the home), while the service runs.
 
     People's keys and the key ring go into the one `vault` file beside the backups; erasures keep it up to date.
     """

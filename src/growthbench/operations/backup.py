@@ -19,6 +19,7 @@ from growthbench.base.version import __version__
 from growthbench.events.tables import log_heads
 from growthbench.operations import vault_file
 from growthbench.operations.all_tables import TABLES, check_complete
+from growthbench.operations.jobs_file import copy_jobs
 from growthbench.operations.sealed_rows import PIECE_ROWS, write_rows
 from growthbench.people.tables import people
 from growthbench.people.vault import PersonKey
@@ -51,6 +52,8 @@ class BackupReport:
     size : int
         Bytes of the backup.
     seconds : dict of str to float
+    jobs : dict or None
+        Jobs of the Desk, ``all`` and ``under_way``; None where PostgreSQL keeps them: they are not in the backup.
     """
 
     path: Path
@@ -62,6 +65,7 @@ class BackupReport:
     people_keys: int
     size: int
     seconds: dict[str, float]
+    jobs: dict[str, int] | None = None
 
     def told(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
@@ -73,8 +77,9 @@ class BackupReport:
     def __str__(self) -> str:
         took = ", ".join(f"{what} {s:.1f} s" for what, s in self.seconds.items())
         rows, events = sum(self.rows.values()), self.rows["events"]
+        jobs = "jobs are PostgreSQL's" if self.jobs is None else f"{self.jobs['all']:,} jobs"
         return (
-            f"{self.path}: {rows:,} rows ({events:,} events), {len(self.models)} models, "
+            f"{self.path}: {rows:,} rows ({events:,} events), {jobs}, {len(self.models)} models, "
             f"{self.size / 1e6:,.1f} MB; {took}\n"
             f"{self.vault}: keys of {self.people_keys:,} people and of the backups; keep only the newest one, "
             "apart from copies of the backups"
@@ -101,6 +106,7 @@ def back_up(settings: Settings, folder: Path | None = None) -> BackupReport:
     try:
         (draft / "store").mkdir(parents=True)
         raw = os.urandom(32)
+        jobs = copy_jobs(settings, draft, PersonKey(raw))  # before the store: see there
         with open_store(settings.database_url) as store:
             with store.reading() as connection:
                 horizons = dict(connection.execute(select(log_heads.c.tenant_id, log_heads.c.seq)).all())
@@ -122,6 +128,7 @@ def back_up(settings: Settings, folder: Path | None = None) -> BackupReport:
                 "tenant": settings.tenant,
                 "tables": {name: [str(c.name) for c in table.columns] for name, table in TABLES.items()},
                 "rows": rows,
+                "jobs": jobs,
                 "horizons": horizons,
                 "models": models,
                 "configuration": configuration,
@@ -147,6 +154,7 @@ def back_up(settings: Settings, folder: Path | None = None) -> BackupReport:
         people_keys=sum(map(len, kept.people.values())),
         size=sum(p.stat().st_size for p in path.rglob("*") if p.is_file()),
         seconds={what: round(s, 3) for what, s in seconds.items()},
+        jobs=jobs,
     )
 
 

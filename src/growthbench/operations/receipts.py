@@ -16,6 +16,7 @@ from growthbench.people.tables import erasures
 
 NOT_SEARCHED = (
     "what other people's clients sent (properties, traits), sealed under those people's keys",
+    "free texts of documents and of content, and for seven days the jobs that hold copies of them, sealed",
     "files outside of the home: results of `score --all --out`, exports of the log, data laid out for pipelines",
     "blocks that the file system or PostgreSQL's own journal no longer uses, and backups other than ours",
 )

@@ -19,8 +19,10 @@ from growthbench.operations import vault_file
 from growthbench.operations.all_tables import TABLES
 from growthbench.operations.backup import FORMAT, read_manifest
 from growthbench.operations.compaction import compact
+from growthbench.operations.desk_lock import only_one
 from growthbench.operations.freed_numbers import missing
 from growthbench.operations.gone import Gone
+from growthbench.operations.jobs_file import put_back_jobs
 from growthbench.operations.lakes import STORE
 from growthbench.operations.receipts import Receipt, receipts, write_receipt
 from growthbench.operations.sealed_rows import read_rows
@@ -100,11 +102,21 @@ def restore(settings: Settings, backup: Path, vault: Path | None = None, force: 
     NotFoundError, ArtifactError
         No backup, no vault, or one of them is damaged; nothing was changed.
     ConflictError
-        The store holds something, or the backup comes from a newer version.
+        The store holds something, a Desk has the home open, or the backup comes from a newer version.
     """
     started = time.perf_counter()
-    backup, home = Path(backup).resolve(), settings.home
+    backup = Path(backup).resolve()
     manifest = _checked(backup)
+    with only_one(settings.home, "stop the service, then restore"):
+        report = _restored(settings, backup, manifest, vault, force)
+    report.seconds = round(time.perf_counter() - started, 3)
+    return report
+
+
+def _restored(
+    settings: Settings, backup: Path, manifest: Mapping[str, Any], vault: Path | None, force: bool
+) -> RestoreReport:
+    home = settings.home
     place = Path(vault or backup.parent / vault_file.NAME)
     kept = vault_file.read_vault(place)
     keyring = _keyring(home, kept)
@@ -133,8 +145,7 @@ def restore(settings: Settings, backup: Path, vault: Path | None = None, force: 
     report.people_gone = gone.why()
     _restore_files(backup, home)
     vault_file.remember(home, place)
-    report.notes += _notes(manifest)
-    report.seconds = round(time.perf_counter() - started, 3)
+    report.notes += [*put_back_jobs(settings, backup, manifest, key), *_notes(manifest)]
     return report
 
 

@@ -15,6 +15,7 @@ from growthbench.base.clock import to_iso
 from growthbench.base.errors import BadInputError, ConflictError, GrowthbenchError, NotFoundError
 from growthbench.base.ids import digest, new_id
 from growthbench.base.settings import Settings
+from growthbench.operations.jobs_file import jobs_file
 from growthbench.store.keyring import Keyring
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _log = logging.getLogger("growthbench.serving")
 
 
 class Jobs:
-    """The jobs of a home. One process of a home at a time may start them (see `state.only_one`).
+    """The jobs of a home. One process of a home at a time may start them (see `desk_lock.only_one`).
 
     Parameters
     ----------
@@ -165,13 +166,14 @@ class Jobs:
         threading.Thread(target=work, name="growthbench-cancel", daemon=True).start()
 
     def forget(self, before_ms: int) -> int:
-        """Delete jobs that ended before a moment (ms since 1970); returns how many."""
+        """Delete jobs that ended before a moment (ms since 1970), or were interrupted; returns how many."""
         from dbos import DBOS
 
         before = to_iso(before_ms * 1000)
-        old = DBOS.list_workflows(
-            status=_OVER, completed_before=before, load_input=False, load_output=False, limit=1000
-        )
+        unread: Any = {"load_input": False, "load_output": False, "limit": 1000}
+        old = DBOS.list_workflows(status=_OVER, completed_before=before, **unread)
+        left = DBOS.list_workflows(status=_BEGUN, end_time=before, **unread)
+        old += [found for found in left if _is_interrupted(found)]
         if old:
             DBOS.delete_workflows([w.workflow_id for w in old])
         return len(old)
@@ -188,9 +190,9 @@ class Jobs:
 
     def _config(self, flow: Any) -> dict[str, Any]:
         url = self._settings.database_url
-        if url.startswith("sqlite:"):
-            self._settings.home.mkdir(parents=True, exist_ok=True)
-            url = f"sqlite:///{self._settings.home / 'workflows.db'}"
+        if (path := jobs_file(self._settings)) is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            url = f"sqlite:///{path}"
         return {
             "name": "growthbench",
             "system_database_url": url,
@@ -206,6 +208,7 @@ class Jobs:
         }
 
 
+_BEGUN = ["PENDING", "ENQUEUED", "DELAYED"]
 _OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 
@@ -233,7 +236,7 @@ def _workflow_id(tenant: str, job_id: str) -> str:
 
 def _told(job_id: str, found: Any) -> dict[str, Any]:
     outcome = found.output if found.status == "SUCCESS" else found.error
-    problem = getattr(outcome, "problem", None)
+    problem = getattr(outcome, "problem", None) or (_INTERRUPTED if _is_interrupted(found) else None)
     state = "failed" if problem else _STATES[found.status]
     if state == "failed" and problem is None:
         problem = {"title": "Given up", "status": 500, "detail": "the process ended each time that this was tried"}
@@ -247,6 +250,21 @@ def _told(job_id: str, found: Any) -> dict[str, Any]:
         "result": outcome if state == "done" else None,
         "problem": problem,
     }
+
+
+_INTERRUPTED = {
+    "title": "Interrupted",
+    "status": 500,
+    "detail": "it was begun by another version of the service, whose steps are not this one's: ask for it again, "
+    "under another idempotency key",
+}
+
+
+def _is_interrupted(found: Any) -> bool:
+    """Whether a job was left by another version: DBOS takes up those of its own version alone, the others never."""
+    from growthbench.serving.desk import flow
+
+    return found.status in _BEGUN and found.app_version not in (None, flow.VERSION)
 
 
 def _iso(ms: int | None) -> str | None:

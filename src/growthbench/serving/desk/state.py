@@ -1,22 +1,21 @@
 """Everything the Desk works with, opened once per process."""
 
-import fcntl
 import logging
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from growthbench.base.errors import BadInputError, ConflictError
+from growthbench.base.errors import BadInputError
 from growthbench.base.settings import Settings
 from growthbench.content.chat.assistant import Assistant
 from growthbench.knowledge.base import KnowledgeBase
 from growthbench.knowledge.documents import Document
 from growthbench.knowledge.served import ServedParams
 from growthbench.language.settings import LanguageSettings
+from growthbench.operations.desk_lock import only_one
 from growthbench.people.directory import Directory
 from growthbench.runs.tracing import Trace, Traces
 from growthbench.serving.desk.jobs import Jobs
@@ -151,7 +150,7 @@ def open_desk(settings: Settings | None = None) -> DeskState:
         The store cannot be opened.
     """
     settings = settings or Settings.read()
-    desk, lock = DeskSettings.read(settings.home), only_one(settings)
+    desk, lock = DeskSettings.read(settings.home), only_one(settings.home)
     store = open_store(settings.database_url)
     keyring = Keyring.open(settings.home)
     base = KnowledgeBase(store, _encoder(settings), served=ServedParams(store, settings.home))
@@ -161,24 +160,6 @@ def open_desk(settings: Settings | None = None) -> DeskState:
     forgetting.start()
     state.closing += [lock.close, state.metrics.close, traces.close, forgetting.close]
     return state
-
-
-def only_one(settings: Settings) -> TextIO:
-    """The lock that one Desk of a home holds while it lives: nobody else may execute its jobs.
-
-    Raises
-    ------
-    ConflictError
-    """
-    settings.home.mkdir(parents=True, exist_ok=True)
-    path = settings.home / "desk.lock"
-    file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")  # noqa: SIM115  held while the Desk lives
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        file.close()
-        raise ConflictError(f"a Desk has {settings.home} open already: a home has one Desk") from exc
-    return file
 
 
 def _encoder(settings: Settings) -> "Encoder | None":
