@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from pathlib import Path
 import dspy
 from growthbench.base.settings import Settings
 from growthbench.language import offline, speaking
+from growthbench.language.spoken import speaking_as
 from growthbench.runs.tracing import Traces
 from growthbench.store.engine import open_store
 
@@ -31,9 +33,8 @@ assert traces.start()
 with open_store(settings.database_url) as store:
     for tenant, said in (("a", "Write to ann@example.com, please."), ("b", "Nothing of tenant a.")):
         with traces.request("tell", store, tenant, f"req_{tenant}") as trace:
-            trace.tags["prompt_version"] = "3"
             with speaking(None, store, tenant=tenant, run=trace.run):
-                told = dspy.Predict(TellBack)(said=said).told
+                told = speaking_as(dspy.Predict(TellBack), "tell_back")(said=said).told
         assert said in told, told
     try:
         with traces.request("fail", store, "c", "req_c"):
@@ -72,7 +73,8 @@ def test_a_trace_is_of_one_tenants_request_with_its_version_and_cost(told):
     assert set(told["found"]) == {"req_a", "req_b", "req_c"}
     for tenant in "ab":
         tags = told["found"][f"req_{tenant}"]["tags"]
-        assert (tags["tenant"], tags["prompt_version"], tags["cost_usd"]) == (tenant, "3", "0.00")
+        assert (tags["tenant"], tags["cost_usd"]) == (tenant, "0.00")
+        assert re.fullmatch(r"tell_back@builtin-[0-9a-f]{8}", tags["prompt_version"])
     b = json.dumps(told["found"]["req_b"])
     assert "Nothing of tenant a" in b
     assert "please" not in b
@@ -94,6 +96,7 @@ def test_personal_data_is_masked_in_it(told):
 
 def test_what_failed_says_so(told):
     assert told["found"]["req_c"]["tags"]["error"] == "ValueError"
+    assert told["found"]["req_c"]["tags"]["prompt_version"] == "none"
     assert "ERROR" in told["found"]["req_c"]["state"]
 
 

@@ -111,7 +111,7 @@ def write(
         settings, store, tenant=tenant, kind="content_generation", priority=priority, agent=agent, run=run, batch=batch,
         transcript=transcript,
     ) as speech:  # fmt: skip
-        draft = drafting(brief, found, checks, seed, prompt)
+        draft = drafting(brief, found, checks, seed, prompt, prompt_version)
         variants = [_variant(angle, draft, checks) for angle in ANGLES]
         variants, alike = _told_apart(variants, draft, checks, base)
     passed = all(variant.passed for variant in variants) and not alike
@@ -133,12 +133,14 @@ def write(
     )
 
 
-def drafting(brief: Brief, found: Found, checks: Checks, seed: int, prompt: str | None) -> Draft:
+def drafting(
+    brief: Brief, found: Found, checks: Checks, seed: int, prompt: str | None, version: int | None = None
+) -> Draft:
     """The drafting program of a brief, ready to be called with an angle and problems."""
     from growthbench.content.programs import Drafter, parts_of
-    from growthbench.language.prompts import load_into
+    from growthbench.language.spoken import speaking_as
 
-    program = load_into(Drafter(brief.kind), prompt)
+    program = speaking_as(Drafter(brief.kind), brief.kind, prompt, version)
     facts, rules = fact_texts(found), checks.told()
 
     def draft(angle: str, problems: list[str]) -> dict[str, Any]:

@@ -172,10 +172,11 @@ def _written(question, chosen, base, settings, tenant, priority, agent, run, cac
         settings, base.store, tenant=tenant, kind="reasoning", priority=priority, agent=agent, run=run, cache_s=cache_s
     ) as speech:
         from growthbench.knowledge.answer_program import QuestionAnswerer
-        from growthbench.language.prompts import load_into, served
+        from growthbench.language.prompts import served
+        from growthbench.language.spoken import speaking_as
 
         now, shown = served(base.store, tenant, "answers"), [_shown(i, s) for i, s in enumerate(chosen, 1)]
-        program = load_into(QuestionAnswerer(lambda _: shown), now.state if now else None)
+        program = speaking_as(QuestionAnswerer(lambda _: shown), "answers", *((now.state, now.version) if now else ()))
         drafts = program(question=question).claims
     return list(drafts), speech.written_by or "nobody"
 

@@ -18,6 +18,7 @@ from growthbench.base.ids import new_id
 from growthbench.base.settings import Settings
 from growthbench.language.calls import spending
 from growthbench.language.masking import Mask
+from growthbench.language.spoken import prompts_noted, versions_told
 from growthbench.ledger.micros import dollars
 from growthbench.runs.tracker import open_tracker, quiet_mlflow
 from growthbench.store.engine import Store
@@ -41,7 +42,7 @@ class Trace:
     run : str
         Under which the calls of language models are to be booked.
     tags : dict of str to str
-        What else is to be told, such as ``prompt_version``.
+        What else is to be told. ``prompt_version`` is told by itself: of every program that spoke (`language.spoken`).
     cost : int or None
         Micro-USD booked. What the block does not tell is summed up under ``run`` when it is left.
     """
@@ -89,20 +90,22 @@ class Traces:
 
     @contextmanager
     def request(self, name: str, store: Store, tenant: str, request_id: str) -> Iterator[Trace]:
-        """A block that is one trace: what language models do in it belongs to it, and so does what they cost."""
+        """A block that is one trace: what language models do in it, by which prompts, and what they cost."""
         trace, span = Trace(new_id("run")), None
         tags = {"tenant": tenant, "request_id": request_id, "run": trace.run}
         if self.is_on:
             span = _guarded(lambda: _begin(name, tags))
         error: BaseException | None = None
         try:
-            yield trace
+            with prompts_noted() as noted:
+                yield trace
         except BaseException as exc:
             error = exc
             raise
         finally:
             if trace.cost is None:
                 trace.cost = _guarded(lambda: spending(store, tenant, run=trace.run).cost)
+            trace.tags.setdefault("prompt_version", versions_told(noted))
             if span is not None:
                 _guarded(lambda: _end(span, trace, error))
 

@@ -7,9 +7,12 @@ from growthbench.content.chat.wording import Line, NumberedClaim, Proven, worded
 from growthbench.language import UnreadableReplyError, speaking
 from growthbench.language.settings import LanguageSettings
 from growthbench.language.speech import Speech
+from growthbench.language.spoken import speaking_as
 from growthbench.store.engine import Store
 
 TEMPERATURE = 0.7
+FOLLOW_UP, REPLY = "chat_follow_up", "chat_reply"
+"""Names of the programs among the prompts."""
 _UNREADABLE = "the model's wording could not be read: the claims are told as they are"
 
 
@@ -47,7 +50,8 @@ class Voice:
         by_rule = resolved(question, before, names)
         try:
             with self._speaking(self._settings, kind="bulk_processing", temperature=0.0):
-                given = FollowUps()(message=question, before=list(before[-4:]), names=list(names[:8])).question
+                program = speaking_as(FollowUps(), FOLLOW_UP)
+                given = program(message=question, before=list(before[-4:]), names=list(names[:8])).question
         except UnreadableReplyError:
             return by_rule
         if isinstance(given, str) and stands(given, question, before, names):
@@ -64,7 +68,8 @@ class Voice:
         while True:
             try:
                 with self._speaking(settings, kind="content_generation", temperature=TEMPERATURE) as speech:
-                    drafts = ReplyWriter()(message=message, recent=list(recent), claims=shown).sentences
+                    program = speaking_as(ReplyWriter(), REPLY)
+                    drafts = program(message=message, recent=list(recent), claims=shown).sentences
             except UnreadableReplyError:
                 if settings == LanguageSettings():
                     raise

@@ -51,7 +51,6 @@ class Works:
                 asked["brief"], base=state.base, tenant=tenant, settings=state.language, role=asked["role"],
                 agent="writer", run=trace.run, seed=asked["seed"], shelf=state.shelf(tenant),
             )  # fmt: skip
-            trace.tags["prompt_version"] = str(piece.metadata["prompt_version"])
             trace.cost = piece.cost
         piece = replace(piece, metadata={**piece.metadata, "job_id": job.job_id})
         return self._told(keep(state.store, tenant, piece, asked["by"]), piece.to_dict(), job.job_id)
