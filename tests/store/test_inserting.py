@@ -48,7 +48,7 @@ def test_a_row_that_is_refused_fails_alone_in_a_group_commit(table):
     some, wrong, others = [(i, "a") for i in range(30)], [(99, "x"), (99, "y")], [(i, "b") for i in range(30, 60)]
     futures = [commits.submit("things", item) for item in (some, wrong, others)]
     assert [futures[0].result(10), futures[2].result(10)] == [30, 30]
-    with pytest.raises(Exception, match="(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         futures[1].result(10)
     commits.close()
     assert [number for number, *_ in rows(table)] == list(range(60))
