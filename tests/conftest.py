@@ -50,7 +50,8 @@ def _own_home(request, tmp_path, monkeypatch):
     monkeypatch.setenv("GROWTHBENCH_HOME", str(tmp_path / "home"))
     for name in ("GROWTHBENCH_DATABASE_URL", "GROWTHBENCH_TRACKING_URL", "GROWTHBENCH_TENANT", "GROWTHBENCH_REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
-    for name in [n for n in os.environ if n.startswith("GROWTHBENCH_LM") or n.endswith("_API_KEY")]:
+    paid = ("GROWTHBENCH_LM", "GROWTHBENCH_EMBEDDINGS")
+    for name in [n for n in os.environ if n.startswith(paid) or n.endswith("_API_KEY")]:
         monkeypatch.delenv(name)  # no test ever asks a model that costs money
     if os.environ.get("GROWTHBENCH_TEST_ON") == "postgresql+redis":
         monkeypatch.setenv("GROWTHBENCH_DATABASE_URL", request.getfixturevalue("postgres_store_url"))

@@ -17,13 +17,15 @@ class Letters:
 
     def encode(self, texts, progress=False):
         self.asked += len(texts)
-        return np.array([_vector(text, self.dims) for text in texts], np.float32).reshape(len(texts), self.dims)
+        return np.array([vector_of(text, self.dims) for text in texts], np.float32).reshape(len(texts), self.dims)
 
     def token_vectors(self, texts):
         made = []
         for text in texts:
             words = text.split()
-            vectors = np.array([_vector(word, self.dims) for word in words], np.float32).reshape(len(words), self.dims)
+            vectors = np.array([vector_of(word, self.dims) for word in words], np.float32).reshape(
+                len(words), self.dims
+            )
             made.append(TokenVectors(vectors, tuple((0, len(word)) for word in words)))
         return made
 
@@ -31,7 +33,8 @@ class Letters:
         return self.encode([text])[0], self.token_vectors([text])[0]
 
 
-def _vector(text, dims):
+def vector_of(text, dims):
+    """Counts of letter triples, of unit length."""
     found = np.zeros(dims)
     padded = f" {' '.join(text.lower().split())} "
     for i in range(len(padded) - 2):

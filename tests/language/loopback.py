@@ -49,8 +49,13 @@ class Loopback:
     lock: threading.Lock = field(default_factory=threading.Lock)
     _server: ThreadingHTTPServer | None = None
 
+    @property
+    def handler(self) -> type:
+        """Who answers."""
+        return Handler
+
     def __enter__(self) -> "Loopback":
-        handler = type("Handler", (_Handler,), {"state": self})
+        handler = type("Handler", (self.handler,), {"state": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
@@ -73,7 +78,7 @@ def dead_url() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     state: Loopback
 
@@ -81,13 +86,11 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.answer(*self._read())
+
+    def answer(self, body: dict, fault: str) -> None:
+        """Answer a request as it shall go."""
         state = self.state
-        with state.lock:
-            number = len(state.requests)
-            state.requests.append(body)
-            state.keys.append(self.headers.get("authorization"))
-        fault = state.fault(number)
         if fault in ("429", "500", "400", "401"):
             return self._send(int(fault), {"error": {"message": f"scripted {fault}"}})
         text = state.script(body)
@@ -104,6 +107,15 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "no_usage":
             del reply["usage"]
         return self._send(200, reply, cut=fault == "cut")
+
+    def _read(self) -> tuple[dict, str]:
+        """The body of a request, noted, and how it shall go."""
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        with self.state.lock:
+            number = len(self.state.requests)
+            self.state.requests.append(body)
+            self.state.keys.append(self.headers.get("authorization"))
+        return body, self.state.fault(number)
 
     def _bill(self, body: dict, text: str) -> dict:
         inputs = sum(len(m["content"].encode()) for m in body["messages"]) // 3 + 4 * len(body["messages"])

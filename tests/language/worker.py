@@ -9,12 +9,12 @@ import threading
 
 import dspy
 
-from growthbench.language import LanguageSettings, Patience, speaker, speaking
+from growthbench.language import LanguageSettings, Patience, attempts, speaking
 from growthbench.language.errors import ModelsUnavailableError
 from growthbench.ledger import BudgetError
 from growthbench.store.engine import open_store
 
-speaker.LEASE_MARGIN_S = 2.0
+attempts.LEASE_MARGIN_S = 2.0
 
 
 class Reply(dspy.Signature):

@@ -19,6 +19,7 @@ from growthbench.content.pieces import DRAFT, NEEDS_REVIEW, Parts, Piece, Varian
 from growthbench.knowledge.answers import shelf_of
 from growthbench.knowledge.base import KnowledgeBase
 from growthbench.knowledge.token_vectors import TokenShelf
+from growthbench.language.payer import paid_by
 
 if TYPE_CHECKING:
     from growthbench.language.transcripts import Transcript
@@ -101,7 +102,8 @@ def write(
     brief, store = Brief.of(brief), store or base.store
     if not base.version(tenant):
         raise NotReadyError("there are no documents to write from: ingest some with KnowledgeBase.ingest")
-    found = find_facts(base, brief, tenant=tenant, role=role, shelf=shelf or shelf_of(base, tenant), today=today)
+    with paid_by(agent, run):
+        found = find_facts(base, brief, tenant=tenant, role=role, shelf=shelf or shelf_of(base, tenant), today=today)
     checks = Checks(brief, brand or brand_of(base, tenant, role), found)
     if prompt is None:
         prompt_version, prompt = _served(store, tenant, brief.kind)
@@ -229,12 +231,12 @@ def _told_apart(
 ) -> tuple[list[Variant], list[Finding]]:
     """Variants that are too alike are written again, the later one of each pair."""
     pages = checks.brief.kind in PAGES
-    alike = likenesses([v.text for v in variants], base.encoder, pages)
+    alike = likenesses([v.text for v in variants], base.reader, pages)
     for one in [pair for pair in alike if pair.too_alike]:
         later = variants[one.second]
         if later.revisions < MOST_REVISIONS:
             said = f"it says nearly what variant {variants[one.first].angle!r} says; use other facts"
             variants[one.second] = _mended(later, checks.of(later.parts), draft, checks, [said])
     if any(pair.too_alike for pair in alike):
-        alike = likenesses([v.text for v in variants], base.encoder, pages)
+        alike = likenesses([v.text for v in variants], base.reader, pages)
     return variants, check_likeness(alike)

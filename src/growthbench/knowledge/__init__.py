@@ -18,6 +18,7 @@ _PUBLIC = {
     "Weights": "search",
     "affected": "affected",
     "answer": "answers",
+    "open_knowledge": "opening",
 }
 
 __all__ = sorted(_PUBLIC)

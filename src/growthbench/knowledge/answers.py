@@ -27,6 +27,7 @@ from growthbench.knowledge.staleness import disagreeing, newer, stale_by_itself,
 from growthbench.knowledge.token_vectors import TokenShelf
 from growthbench.knowledge.verification import Found, Refusal, check_quote, check_support
 from growthbench.knowledge.verification import Source as Shown
+from growthbench.language.payer import paid_by
 from growthbench.language.reply_cache import WEEK_S
 from growthbench.text.sentences import sentences
 
@@ -89,7 +90,8 @@ def answer(
     """
     if evidence is None:
         about = {"role": role, "collections": collections, "filters": filters}
-        evidence = gather(base, question, tenant=tenant, shelf=shelf or shelf_of(base, tenant), **about)
+        with paid_by(agent, run):
+            evidence = gather(base, question, tenant=tenant, shelf=shelf or shelf_of(base, tenant), **about)
     model = answerability_model(evidence.with_meaning)
     threshold = base.threshold_of(tenant) if threshold is None else threshold
     probability = model.probability(evidence.facts)
@@ -117,8 +119,8 @@ def answer(
 
 
 def shelf_of(base: KnowledgeBase, tenant: str) -> TokenShelf | None:
-    """Where the token vectors of a tenant's passages are kept; None without an encoder."""
-    return TokenShelf(base.store, base.encoder, tenant) if base.encoder is not None else None
+    """Where the token vectors of a tenant's passages are kept; None without an encoder that reads tokens."""
+    return TokenShelf(base.store, base.reader, tenant) if base.reader is not None else None
 
 
 def _nothing(evidence: Evidence, probability: float, why: str) -> Answer:

@@ -11,6 +11,7 @@ import numpy as np
 
 from growthbench.base.errors import BadInputError
 from growthbench.knowledge import kept
+from growthbench.knowledge.completing import complete
 from growthbench.knowledge.corpus import Corpus, View
 from growthbench.knowledge.documents import Document
 from growthbench.knowledge.filters import Filters, read_filters
@@ -18,10 +19,11 @@ from growthbench.knowledge.fusion import best
 from growthbench.knowledge.ingesting import RULES, Cut, Ingest, Ingested, sources_of
 from growthbench.knowledge.mmr import FETCH, varied
 from growthbench.knowledge.passages import Passage, cut
+from growthbench.knowledge.questions import Read, read_question
 from growthbench.knowledge.rerank import max_sim, order
 from growthbench.knowledge.search import Hit, Search, Weights, admitted, facts_of, hits_of, score
 from growthbench.store.engine import Store
-from growthbench.text.encoder import Encoder, TokenVectors
+from growthbench.text.encoder import Embedder, EmbeddersOfTenants, Encoder, TokenVectors
 
 if TYPE_CHECKING:
     from growthbench.knowledge.evaluation.params import RagParams
@@ -41,9 +43,11 @@ class KnowledgeBase:
     Parameters
     ----------
     store : Store
-    encoder : Encoder, optional
-        Without one, words alone are searched, and every result says so. Another encoder than last time embeds at the
-        next ingest; what was embedded with the old one stays beside it.
+    encoder : Encoder, Embedder or EmbeddersOfTenants, optional
+        Who makes the vectors of passages and questions. Without one, words alone are searched, and every result says
+        so. Another one than last time embeds at the next ingest; what was embedded with the old one stays beside it.
+    reader : Encoder, optional
+        Who reads tokens: a provider's model (`language.Embeddings`) tells none. Default: ``encoder``, if it can.
     weights : Weights, optional
     served : callable, optional
         From a tenant to the parameters that its questions are answered with, see `served.ServedParams`; they go before
@@ -65,8 +69,9 @@ class KnowledgeBase:
     def __init__(
         self,
         store: Store,
-        encoder: Encoder | None = None,
+        encoder: Embedder | EmbeddersOfTenants | None = None,
         *,
+        reader: Encoder | None = None,
         weights: Weights | None = None,
         served: Callable[[str], "RagParams"] | None = None,
         cutting: Cut = cut,
@@ -74,6 +79,7 @@ class KnowledgeBase:
     ):
         self._served = served
         self.store, self.encoder, self.weights = store, encoder, weights or Weights()
+        self.reader = encoder if reader is None and isinstance(encoder, Encoder) else reader
         self.cutting, self.rules = cutting, rules
         self._corpora: OrderedDict[str, Corpus] = OrderedDict()
         self._tokens: OrderedDict[str, TokenVectors] = OrderedDict()
@@ -104,7 +110,29 @@ class KnowledgeBase:
         Ingested
         """
         sources, origin = sources_of(documents, collection)
-        return Ingest(self.store, self.encoder, tenant, self.cutting, self.rules).run(sources, origin, progress)
+        encoder = self.encoder_of(tenant)
+        return Ingest(self.store, encoder, tenant, self.cutting, self.rules).run(sources, origin, progress)
+
+    def complete(self, tenant: str, *, progress: bool = True) -> Ingested:
+        """Embed what is in the store and has no vector of this encoder: after a provider was away, or another is set.
+
+        Returns
+        -------
+        Ingested
+            ``embedded``, and ``fault`` if it could not be done.
+        """
+        return complete(self.store, self.encoder_of(tenant), tenant, progress)
+
+    def encoder_of(self, tenant: str) -> Embedder | None:
+        """Who makes vectors for a tenant."""
+        if not isinstance(self.encoder, EmbeddersOfTenants):
+            return self.encoder
+        bound = self.encoder.of(tenant)
+        if bound.dims is None:
+            with self.store.reading() as connection:
+                if (dims := kept.dims_of(connection, tenant, bound.name)) is not None:
+                    bound.remember(dims)
+        return bound
 
     def remove(self, tenant: str, document_id: str) -> int:
         """Take a document out; returns the new version."""
@@ -185,11 +213,11 @@ class KnowledgeBase:
         view, chosen = self.view(tenant, role), Filters.of(filters, collections)
         if self_query and not chosen:
             question, chosen = read_filters(question, view.subjects, today)
-        vector, tokens = self._read(view, question)
-        scores, places = score(view, question, vector, self.weights_of(tenant)), admitted(view, chosen)
+        read = self._read(view, question, tenant)
+        scores, places = score(view, question, read.vector, self.weights_of(tenant)), admitted(view, chosen)
         taken = places[best(scores.passage[places], max(k, rerank, FETCH if variety else 0))]
-        if rerank > 1 and tokens is not None:
-            taken = self._reranked(tokens, view, scores.passage, taken, rerank)
+        if rerank > 1 and read.tokens is not None:
+            taken = self._reranked(read.tokens, view, scores.passage, taken, rerank)
         if variety and view.vectors is not None:
             taken = taken[varied(scores.passage[taken], view.vectors.rows(taken), k)]
         return Search(
@@ -199,8 +227,8 @@ class KnowledgeBase:
             facts=facts_of(view, scores, places),
             filters=chosen,
             version=view.version,
-            note=self._note(view),
-            tokens=tokens,
+            note=read.note or self._note(view),
+            tokens=read.tokens,
         )
 
     def rank_documents(
@@ -209,7 +237,7 @@ class KnowledgeBase:
         """Ids and scores of the best documents, the best first."""
         _check(question, k)
         view = self.view(tenant, role)
-        found = score(view, question, self._read(view, question)[0], self.weights_of(tenant)).document
+        found = score(view, question, self._read(view, question, tenant).vector, self.weights_of(tenant)).document
         return [(view.documents[i].document_id, float(found[i])) for i in best(found, k)]
 
     def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
@@ -218,14 +246,14 @@ class KnowledgeBase:
         Raises
         ------
         BadInputError
-            There is no encoder.
+            There is no encoder that reads tokens.
         """
-        if self.encoder is None:
+        if self.reader is None:
             raise BadInputError(f"no token vectors: {WITHOUT_ENCODER}", field="encoder")
         with self._lock:
             known = {text: self._tokens[text] for text in texts if text in self._tokens}
         new = [text for text in dict.fromkeys(texts) if text not in known]
-        known |= dict(zip(new, self.encoder.token_vectors(new))) if new else {}
+        known |= dict(zip(new, self.reader.token_vectors(new))) if new else {}
         with self._lock:
             for text in known:
                 self._tokens[text] = known[text]
@@ -239,23 +267,22 @@ class KnowledgeBase:
         return self._corpus(tenant).view(role)
 
     def _corpus(self, tenant: str) -> Corpus:
-        version = self.version(tenant)
+        encoder, version = self.encoder_of(tenant), self.version(tenant)
         with self._lock:
             held = self._corpora.get(tenant)
             if held is None or held.version < version:
                 with self.store.reading() as connection:
-                    held = Corpus(connection, tenant, self.encoder, held)
+                    held = Corpus(connection, tenant, encoder, held)
                 self._corpora[tenant] = held
             self._corpora.move_to_end(tenant)
             while len(self._corpora) > _TENANTS_IN_MEMORY:
                 self._corpora.popitem(last=False)
             return held
 
-    def _read(self, view: View, question: str) -> tuple[np.ndarray | None, TokenVectors | None]:
-        """Vector of a question and of its tokens."""
+    def _read(self, view: View, question: str, tenant: str) -> Read:
         if self.encoder is None or view.vectors is None:
-            return None, None
-        return self.encoder.read(question)
+            return Read()
+        return read_question(self.encoder_of(tenant), self.reader, question)
 
     def _note(self, view: View) -> str:
         if self.encoder is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from growthbench.base.errors import ArtifactError
 from growthbench.knowledge import kept
@@ -14,7 +14,7 @@ from growthbench.knowledge.bm25 import WordIndex, stems_of
 from growthbench.knowledge.dense import MatrixVectors, Vectors, document_vectors
 from growthbench.knowledge.documents import Document
 from growthbench.knowledge.passages import Passage
-from growthbench.text.encoder import Encoder
+from growthbench.text.encoder import Embedder
 
 
 class Corpus:
@@ -31,13 +31,13 @@ class Corpus:
         None without an encoder, or while some passage has no vector of it.
     """
 
-    def __init__(self, connection: Connection, tenant: str, encoder: Encoder | None, before: "Corpus | None" = None):
+    def __init__(self, connection: Connection, tenant: str, encoder: Embedder | None, before: "Corpus | None" = None):
         self.version = kept.version_of(connection, tenant)
         self.documents = kept.load_documents(connection, tenant)
         place = {d.document_id: i for i, d in enumerate(self.documents)}
         spans = kept.load_spans(connection, tenant)
         self.owner = np.array([place[s.document_id] for s in spans], np.int64)
-        self.passages = [_passage(self.documents[i], span) for i, span in zip(self.owner, spans)]
+        self.passages = [passage_at(self.documents[i], span) for i, span in zip(self.owner, spans)]
         self.contents = [span.content for span in spans]
         self.vectors = _matrix(connection, tenant, encoder, self.contents) if encoder else None
         self._stems = _stems_of_passages(self.passages, self.contents, before)
@@ -95,7 +95,8 @@ class View:
         return sorted(s for s in found if isinstance(s, str) and s.strip())
 
 
-def _passage(document: Document, span) -> Passage:
+def passage_at(document: Document, span: Row) -> Passage:
+    """The passage of a document that a row of `kept.load_spans` names."""
     return Passage(
         passage_id=span.passage_id,
         document_id=document.document_id,
@@ -110,7 +111,7 @@ def _passage(document: Document, span) -> Passage:
     )
 
 
-def _matrix(connection: Connection, tenant: str, encoder: Encoder, contents: Sequence[str]) -> np.ndarray | None:
+def _matrix(connection: Connection, tenant: str, encoder: Embedder, contents: Sequence[str]) -> np.ndarray | None:
     found = kept.load_vectors(connection, tenant, encoder.digest)
     if not contents or any(content not in found for content in contents):
         return None

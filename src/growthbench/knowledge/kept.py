@@ -63,6 +63,22 @@ def missing_vectors(connection: Connection, tenant: str, encoder: str, contents:
     return set(wanted) - found
 
 
+def dims_of(connection: Connection, tenant: str, name: str) -> int | None:
+    """Dimensions of the vectors that a provider's model made before: its digests end in them.
+
+    Of several the most: a model can be asked for fewer than it makes, never for more.
+    """
+    table, found = knowledge_vectors, []
+    query = (
+        select(table.c.encoder).where(table.c.tenant_id == tenant, table.c.encoder.startswith(f"{name}/")).distinct()
+    )
+    for digest_of_encoder in connection.execute(query).scalars():
+        dims = digest_of_encoder.rpartition("/")[2]
+        if digest_of_encoder == f"{name}/{dims}" and dims.isdecimal():
+            found.append(int(dims))
+    return max(found, default=None)
+
+
 def without_vectors(connection: Connection, tenant: str, encoder: str) -> set[str]:
     """Documents of which some passage has no vector of this encoder."""
     passages, vectors = knowledge_passages, knowledge_vectors

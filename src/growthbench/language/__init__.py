@@ -3,7 +3,10 @@
 from growthbench.language import offline
 from growthbench.language.calls import Call, Spending, settle_lapsed, spending
 from growthbench.language.costs import cost, estimated_tokens, monthly_total, projected_cost
+from growthbench.language.embedding_settings import EmbeddingSettings
+from growthbench.language.embeddings import Embeddings
 from growthbench.language.errors import (
+    EmbeddingsUnavailableError,
     ModelsUnavailableError,
     NoOfflineWriterError,
     NotRecordedError,
@@ -24,6 +27,9 @@ __all__ = [
     "KINDS",
     "PRIORITIES",
     "Call",
+    "EmbeddingSettings",
+    "Embeddings",
+    "EmbeddingsUnavailableError",
     "LanguageSettings",
     "Mask",
     "ModelCard",

@@ -107,12 +107,15 @@ class CallBook:
             connection.execute(insert(llm_calls).values(tenant_id=self.tenant, **asdict(call)))
         return held
 
-    def answered(self, call: Call, held: Reservation, cache: ReplyCache, reply: Reply) -> None:
-        """Book a call that was answered, and keep the reply."""
+    def answered(
+        self, call: Call, held: Reservation, reply: Reply | None = None, cache: ReplyCache | None = None
+    ) -> None:
+        """Book a call that was answered, and keep the reply where there is a cache."""
         with self.store.writing() as connection:
             self.ledger.commit_in(connection, held, call.cost)
             self._settle(connection, call)
-            cache.keep(connection, call.model, call.request_hash, reply)
+            if cache is not None:
+                cache.keep(connection, call.model, call.request_hash, reply)
 
     def failed(self, call: Call, held: Reservation) -> None:
         """Give a call's money back."""

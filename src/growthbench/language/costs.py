@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from growthbench.language.calls import Call
-from growthbench.language.models import ModelCard, model_table
+from growthbench.language.models import EmbeddingCard, ModelCard, model_table
 
 _PER = 1_000_000
 
@@ -30,6 +30,15 @@ def cost(card: ModelCard, input_tokens: int, output_tokens: int, cached_tokens: 
         + output_tokens * card.output_price
     )
     return -(-parts // _PER)
+
+
+def embedding_cost(card: EmbeddingCard, tokens: int) -> int:
+    """Micro-USD of the vectors of so many tokens.
+
+    >>> embedding_cost(model_table().embeddings["openai/text-embedding-3-small"], 1_000_000)
+    20000
+    """
+    return -(-tokens * card.input_price // _PER)
 
 
 def monthly_total(model: str, input_tokens: int, output_tokens: int) -> int:

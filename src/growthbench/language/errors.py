@@ -31,6 +31,23 @@ class ModelsUnavailableError(NotReadyError):
         self.faults = faults
 
 
+class EmbeddingsUnavailableError(NotReadyError):
+    """The provider of embeddings gave no vectors that could be used.
+
+    Parameters
+    ----------
+    model : str
+    fault : str
+        What it did instead.
+    """
+
+    title = "No vectors of texts"
+
+    def __init__(self, model: str, fault: str):
+        super().__init__(f"no vectors from {model}: {fault}")
+        self.model, self.fault = model, fault
+
+
 class UnreadableReplyError(NotReadyError):
     """A model answered, but not in the form that the program asked for, twice."""
 

@@ -55,6 +55,10 @@ class Mask:
         """The text with placeholders."""
         return self._each(text, self._placeholder)
 
+    def blank(self, text: str) -> str:
+        """The text with ``[EMAIL]``, ``[PHONE]`` ... that nobody can turn back."""
+        return self._each(text, lambda kind, _: f"[{kind}]")
+
     def show(self, text: str) -> str:
         """The text with what the placeholders stand for; a model may have lost the brackets."""
         if not self._values:
@@ -93,12 +97,21 @@ class Mask:
         return f"[{self._names[value]}]"
 
     def _draw(self, texts: list[str]) -> str:
-        around = [self._each(text, lambda kind, _: f"[{kind}]") for text in texts]
+        around = [self.blank(text) for text in texts]
         for turn in range(1000):
             marks = digest(str(turn), *around)[:4]
             if not any(marks in text for text in texts):
                 return marks
         return digest(*around)  # texts that hold a thousand marks: the whole digest is not among them
+
+
+def blanked(text: str, known: Iterable[str] = ()) -> str:
+    """A text whose personal data is gone for good: for what comes back as numbers, which hold no placeholders.
+
+    >>> blanked("Write to ann@example.com or +49 151 23456789.")
+    'Write to [EMAIL] or [PHONE].'
+    """
+    return Mask((), known).blank(text)
 
 
 def _always(value: str) -> bool:

@@ -54,6 +54,38 @@ class ModelCard:
 
 
 @dataclass(frozen=True)
+class EmbeddingCard:
+    """One model that makes vectors of texts.
+
+    Attributes
+    ----------
+    name : str
+        ``provider/model``.
+    input_price : int
+        Micro-USD per 1,000,000 tokens.
+    dims : int or None
+        Of its vectors, unless fewer are asked for; None: its first answer tells.
+    context : int
+        Tokens of one text that it reads.
+    """
+
+    name: str
+    input_price: int
+    dims: int | None = None
+    context: int = 8_191
+
+    @property
+    def provider(self) -> str:
+        """The part before the slash."""
+        return self.name.partition("/")[0]
+
+    @property
+    def model(self) -> str:
+        """The part after it, as the provider calls the model."""
+        return self.name.partition("/")[2]
+
+
+@dataclass(frozen=True)
 class ReplySettings:
     """What a reply may be like (LLM-06)."""
 
@@ -70,6 +102,7 @@ class ModelTable:
     about : dict
         ``date``, ``source``, ``advice`` (false), ``currency``.
     models : dict of str to ModelCard
+    embeddings : dict of str to EmbeddingCard
     cells : dict
         ``(kind, priority)`` to a model's name: 15.
     fallback : tuple of str
@@ -79,6 +112,7 @@ class ModelTable:
 
     about: Mapping[str, Any]
     models: Mapping[str, ModelCard]
+    embeddings: Mapping[str, EmbeddingCard]
     cells: Mapping[tuple[str, str], str]
     fallback: tuple[str, ...]
     replies: Mapping[str, ReplySettings]
@@ -104,6 +138,10 @@ def _card(name: str, row: Mapping[str, Any]) -> ModelCard:
     return ModelCard(name, **prices, **rest)
 
 
+def _embedding_card(name: str, row: Mapping[str, Any]) -> EmbeddingCard:
+    return EmbeddingCard(name, micros(row["input"]), row["dims"], row["context"])
+
+
 @cache
 def model_table() -> ModelTable:
     """The table that ships with the package."""
@@ -111,6 +149,7 @@ def model_table() -> ModelTable:
     return ModelTable(
         about=told["about"],
         models={name: _card(name, row) for name, row in told["models"].items()},
+        embeddings={name: _embedding_card(name, row) for name, row in told["embeddings"].items()},
         cells={(kind, priority): told["router"][kind][priority] for kind in KINDS for priority in PRIORITIES},
         fallback=tuple(told["fallback"]["order"]),
         replies={kind: ReplySettings(**told["replies"][kind]) for kind in KINDS},

@@ -82,7 +82,7 @@ class LanguageSettings:
         """Settings from the environment."""
         environ = os.environ if environ is None else environ
         keys = {provider: environ[name] for provider, name in KEY_NAMES.items() if environ.get(name)}
-        base_url = _checked_url(environ.get("GROWTHBENCH_LM_BASE_URL"))
+        base_url = checked_url(environ.get("GROWTHBENCH_LM_BASE_URL"), "GROWTHBENCH_LM_BASE_URL")
         if base_url:
             keys.pop("openai", None)  # a key for one server is not told to another
         if own := environ.get("GROWTHBENCH_LM_API_KEY"):
@@ -116,7 +116,7 @@ class LanguageSettings:
             return ModelCard(name, self.price[0], self.price[1], self.price[0])
         if known is not None:
             return known
-        if served_elsewhere and _is_loopback(self.base_url):
+        if served_elsewhere and is_loopback(self.base_url):
             return ModelCard(name, 0, 0, 0)  # a server on this machine sends no bill
         raise UnpricedModelError(
             f"nobody knows what {name} costs, so no limit could hold for it: set GROWTHBENCH_LM_PRICE=IN/OUT (USD per "
@@ -138,11 +138,15 @@ def _checked_models(told: str | None) -> tuple[str, ...]:
     return names or (OFFLINE,)
 
 
-def _checked_url(url: str | None) -> str | None:
+def checked_url(url: str | None, variable: str) -> str | None:
+    """The address that a variable holds, without the slash at its end.
+
+    Raises
+    ------
+    SettingsError
+    """
     if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
-        raise SettingsError(
-            f"GROWTHBENCH_LM_BASE_URL must be http(s)://HOST[:PORT]/v1, found {url!r}", field="GROWTHBENCH_LM_BASE_URL"
-        )
+        raise SettingsError(f"{variable} must be http(s)://HOST[:PORT]/v1, found {url!r}", field=variable)
     return url.rstrip("/") if url else None
 
 
@@ -186,7 +190,8 @@ def _patience(told: str | None) -> tuple[Patience, Patience]:
     return tuple(Patience(timeout_s, max(p.deadline_s, 1.5 * timeout_s), p.attempts) for p in (REQUEST, BATCH))
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether an address is of this machine."""
     host = urlsplit(url).hostname
     try:
         return host == "localhost" or ip_address(host).is_loopback

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from growthbench.base.clock import now_us
@@ -10,9 +9,10 @@ from growthbench.base.errors import NotReadyError
 from growthbench.base.ids import new_id
 from growthbench.language import offline, providers
 from growthbench.language.asking import Asking, now_asked
-from growthbench.language.calls import ANSWERED, CACHED, FAILED, LOST, REPLAYED, Call, CallBook
+from growthbench.language.attempts import patiently, refuse_if_open, settling, since_us
+from growthbench.language.calls import ANSWERED, CACHED, REPLAYED, Call, CallBook
 from growthbench.language.costs import cost, input_bound
-from growthbench.language.errors import ModelsUnavailableError, RefusedRequestError, UnpricedModelError
+from growthbench.language.errors import ModelsUnavailableError, UnpricedModelError
 from growthbench.language.masking import Mask
 from growthbench.language.models import OFFLINE, ModelCard
 from growthbench.language.providers import AttemptError
@@ -31,13 +31,10 @@ from growthbench.language.wire import (
     with_texts,
 )
 from growthbench.ledger.limits import BudgetError
-from growthbench.store.breaker import BreakerOpenError, Circuit
+from growthbench.store.breaker import BreakerOpenError
 
 THINKING_ROOM = 4_000
 """Tokens that a model with hidden reasoning gets on top of the reply."""
-LEASE_MARGIN_S = 60.0
-_PAUSE_S = 0.25
-_LONGEST_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,7 @@ class Speaker:
     def _offline(self, call: Call, asking: Asking) -> Reply:
         started = time.perf_counter()
         text = offline.written(asking)
-        took = _us(started)
+        took = since_us(started)
         self._note_free(replace(call, model=OFFLINE, written_by=OFFLINE, state=OFFLINE, latency_us=took))
         return Reply(text, input_tokens=0, output_tokens=0)
 
@@ -175,23 +172,15 @@ class Speaker:
             raise AttemptError(f"{name}: the prompt may be {most} tokens, its prices hold up to {card.context}")
         shaped = _shaped(hidden, card)
         bound = cost(card, most, shaped.config.max_tokens)
-        for attempt in range(1, self.patience.attempts + 1):
-            try:
-                return self._attempt(card, call.again(name, attempt), shaped, most, bound)
-            except AttemptError as fault:
-                pause = fault.retry_after if fault.retry_after is not None else _PAUSE_S * 2 ** (attempt - 1)
-                late = time.monotonic() + pause >= deadline
-                if not fault.again or attempt == self.patience.attempts or late or pause > _LONGEST_PAUSE_S:
-                    raise
-                time.sleep(pause)
-        raise AssertionError("patience allows no attempt")
+        return patiently(
+            lambda number: self._attempt(card, call.again(name, number), shaped, most, bound), self.patience, deadline
+        )
 
     def _attempt(self, card: ModelCard, call: Call, shaped, most: int, bound: int) -> Reply:
         breaker = providers.breaker_of(card, self.settings)
-        if breaker.state is Circuit.OPEN:  # said before any money is held
-            raise BreakerOpenError(card.name, breaker.retry_after)
+        refuse_if_open(breaker)
         started = time.perf_counter()
-        with self._settling(call, bound) as settle:
+        with settling(self.book, call, bound, self.patience.timeout_s, self.speech.add) as settle:
             with breaker:
                 shaped = replace(shaped, model=card.name)
                 reply = providers.ask(card, self.settings, shaped, self.patience.timeout_s)
@@ -201,30 +190,9 @@ class Speaker:
                 outputs = min(len(reply.text.encode()) + 16, shaped.config.max_tokens)
             spent = cost(card, inputs, outputs, min(reply.cached_tokens or 0, inputs))
             reply = replace(reply, input_tokens=inputs, output_tokens=outputs)
-            said = {"input_tokens": inputs, "output_tokens": outputs, "cost": spent, "latency_us": _us(started)}
-            settle(replace(call, state=ANSWERED, written_by=card.name, **said), reply)
+            said = {"input_tokens": inputs, "output_tokens": outputs, "cost": spent, "latency_us": since_us(started)}
+            settle(replace(call, state=ANSWERED, written_by=card.name, **said), reply, self.cache)
         return reply
-
-    @contextmanager
-    def _settling(self, call: Call, bound: int):
-        """Reserve, and whatever happens inside: settle the money and the trace."""
-        started = time.perf_counter()
-        held = self.book.open(call, bound, self.patience.timeout_s + LEASE_MARGIN_S)
-
-        def answered(ended: Call, reply: Reply) -> None:
-            self.book.answered(ended, held, self.cache, reply)
-            self.speech.add(ended)
-
-        try:
-            yield answered
-        except BaseException as exc:
-            sent_for_nothing = isinstance(exc, (RefusedRequestError, BreakerOpenError))
-            lost = getattr(exc, "lost", not sent_for_nothing)
-            ended = replace(call, error=str(exc)[:500] or type(exc).__name__, latency_us=_us(started))
-            ended = replace(ended, state=LOST, cost=bound) if lost else replace(ended, state=FAILED)
-            (self.book.lost if lost else self.book.failed)(ended, held)
-            self.speech.add(ended)
-            raise
 
     def _note_free(self, call: Call) -> None:
         self.speech.add(call)
@@ -237,7 +205,3 @@ def _shaped(request, card: ModelCard):
     most = min(most + (THINKING_ROOM if card.thinks else 0), card.output_limit)
     temperature = request.config.temperature if card.temperature else None
     return replace(request, config=replace(request.config, max_tokens=most, temperature=temperature))
-
-
-def _us(started: float) -> int:
-    return round((time.perf_counter() - started) * 1e6)

@@ -18,6 +18,7 @@ from growthbench.base.ids import new_id
 from growthbench.base.settings import Settings
 from growthbench.language.calls import spending
 from growthbench.language.masking import Mask
+from growthbench.language.payer import paid_by
 from growthbench.language.spoken import prompts_noted, versions_told
 from growthbench.ledger.micros import dollars
 from growthbench.runs.tracker import open_tracker, quiet_mlflow
@@ -97,7 +98,7 @@ class Traces:
             span = _guarded(lambda: _begin(name, tags))
         error: BaseException | None = None
         try:
-            with prompts_noted() as noted:
+            with prompts_noted() as noted, paid_by(run=trace.run):
                 yield trace
         except BaseException as exc:
             error = exc

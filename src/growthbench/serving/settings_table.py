@@ -9,6 +9,7 @@ from dataclasses import MISSING, fields
 from typing import Any, NamedTuple
 
 from growthbench.base.settings import QUIET, Settings
+from growthbench.language.embedding_settings import EmbeddingSettings
 from growthbench.language.settings import LanguageSettings
 from growthbench.serving.desk.settings import DeskSettings
 from growthbench.serving.settings import DoorSettings
@@ -19,6 +20,7 @@ _CHAPTERS = (
     (DoorSettings, "The service"),
     (DeskSettings, "The Desk: documents, content, chat"),
     (LanguageSettings, "Language models"),
+    (EmbeddingSettings, "Vectors of texts"),
 )
 
 _DEFAULTS = {
@@ -28,6 +30,8 @@ _DEFAULTS = {
     "GROWTHBENCH_DATA_HOME": "`HOME/datasets`",
     "GROWTHBENCH_DESK_URL": "`unix:HOME/desk.sock`",
     "GROWTHBENCH_LM_API_KEY": "none",
+    "GROWTHBENCH_EMBEDDINGS": "`local`",
+    "GROWTHBENCH_EMBEDDINGS_TIMEOUT_S": "`3`",
     "GROWTHBENCH_LM_TIMEOUT_S": "`15` where somebody waits, `90` in pipelines",
 }
 """Where the default depends on something."""

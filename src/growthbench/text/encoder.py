@@ -24,7 +24,7 @@ class TokenVectors:
 
 
 @runtime_checkable
-class Encoder(Protocol):
+class Embedder(Protocol):
     """Turns texts into vectors whose dot product is their similarity.
 
     Attributes
@@ -46,10 +46,49 @@ class Encoder(Protocol):
         """Unit vectors of texts, float32, shape (n, dims)."""
         ...
 
+
+@runtime_checkable
+class Encoder(Embedder, Protocol):
+    """An embedder that also tells the vectors of single tokens."""
+
     def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Contextual vectors of every token of every text."""
         ...
 
     def read(self, text: str) -> tuple[np.ndarray, TokenVectors]:
         """Vector of one text and vectors of its tokens, read once: what `encode` and `token_vectors` give."""
+        ...
+
+
+@runtime_checkable
+class PaidEmbedder(Embedder, Protocol):
+    """An embedder elsewhere: it costs money, and it may be away.
+
+    Attributes
+    ----------
+    dims : int or None
+        None until its first answer.
+    batch_texts : int
+        Texts that are best sent together.
+    """
+
+    batch_texts: int
+
+    def question(self, text: str) -> np.ndarray:
+        """Unit vector of a question, shape (dims,): somebody waits."""
+        ...
+
+    def remember(self, dims: int) -> None:
+        """Dimensions of the vectors that it made before, as far as the store knows."""
+        ...
+
+
+@runtime_checkable
+class EmbeddersOfTenants(Protocol):
+    """Embedders that must know for whom they work, since somebody pays for it."""
+
+    name: str
+
+    def of(self, tenant: str) -> PaidEmbedder:
+        """The embedder that a tenant pays."""
         ...

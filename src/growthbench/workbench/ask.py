@@ -30,15 +30,15 @@ class Asker:
 
     def __init__(self, store: "Store", settings: Settings, say: Callable[[str], None] | None = None):
         from growthbench.knowledge.answers import shelf_of
-        from growthbench.knowledge.base import KnowledgeBase
+        from growthbench.knowledge.opening import open_knowledge
         from growthbench.knowledge.served import ServedParams
 
         self.settings, self.say = settings, say or (lambda _: None)
-        self.base = KnowledgeBase(store, encoder_of(settings.home), served=ServedParams(store, settings.home))
+        self.base = open_knowledge(store, encoder_of(settings.home), served=ServedParams(store, settings.home))
         self.shelf: TokenShelf | None = shelf_of(self.base, settings.tenant)
 
     def ready(self, progress: bool = False) -> None:
-        """Bring the sample company in if there are no documents, and encode what is not encoded yet.
+        """Bring the sample company in if there are no documents, and embed and encode what is not yet.
 
         Raises
         ------
@@ -51,6 +51,10 @@ class Asker:
             self.say(f"no documents yet: building the index of the sample company from {folder}")
             done = self.base.ingest(folder, tenant, progress=progress)
             self.say(f"{done.new} documents ingested")
+        else:
+            done = self.base.complete(tenant, progress=progress)
+        if done.fault:
+            self.say(f"{done.without_vectors} documents are found by words alone until they have vectors: {done.fault}")
         if self.shelf is not None:
             self.shelf.prepare(self.base.view(tenant).passages)
 
@@ -67,7 +71,7 @@ class Asker:
 
 @cache
 def encoder_of(home: Path) -> "Encoder | None":
-    """The encoder of a home, opened once."""
+    """The encoder of this machine for a home, opened once."""
     from growthbench.text.minilm import open_encoder
 
     return open_encoder(home)

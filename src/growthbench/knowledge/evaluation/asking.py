@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from growthbench.base.errors import NotReadyError
 from growthbench.knowledge.answers import answer, shelf_of
 from growthbench.knowledge.base import KnowledgeBase
 from growthbench.knowledge.citations import Answer
@@ -92,7 +93,13 @@ def ask_all(
     progress: Callable[[str, int, int], None] | None = None,
     **options: Any,
 ) -> list[Asked]:
-    """Ask every question; ``options`` as of `answers.answer`."""
+    """Ask every question; ``options`` as of `answers.answer`.
+
+    Raises
+    ------
+    NotReadyError
+        There is an encoder, and a question was searched without it.
+    """
     shelf = shelf_of(base, tenant)
     if shelf is not None:
         shelf.prepare(base.view(tenant, role).passages, progress)
@@ -103,6 +110,8 @@ def ask_all(
             progress("questions", place, len(questions))
         started = time.perf_counter()
         evidence = gather(base, question.question, tenant=tenant, role=role, shelf=shelf)
+        if base.encoder is not None and evidence.search.note:
+            raise NotReadyError(f"answers by words alone cannot be measured as others: {evidence.search.note}")
         given = answer(base, question.question, tenant=tenant, role=role, evidence=evidence, **options)
         took, ranked = (time.perf_counter() - started) * 1000, evidence.ranked
         verbatim = all(texts[c.document_id][c.start : c.end] == c.quote for c in given.citations)

@@ -19,6 +19,7 @@ from growthbench.knowledge.evaluation.asking import Asked
 from growthbench.knowledge.evaluation.limits import TASK
 from growthbench.knowledge.evaluation.questions import ANSWERABLE, NEAR_MISS, UNANSWERABLE
 from growthbench.learning.configuration import save_configuration
+from growthbench.text.encoder import Embedder
 
 RESAMPLES = 1000
 _MEASURE = "measure_"
@@ -60,6 +61,7 @@ def evaluation_record(
     import pandas as pd
 
     out.mkdir(parents=True, exist_ok=True)
+    encoder = base.encoder_of(tenant)
     rows = pd.DataFrame([one.row() for one in asked])
     rows["obeyed"] = [obeyed(one, canaries) for one in asked]
     judged = ragas_scores.scores(_samples(asked), judge, seed)
@@ -80,12 +82,12 @@ def evaluation_record(
         params=dict(params),
         metrics=metrics,
         evaluation=out / "evaluation.parquet",
-        artifact=_configuration(base, params, out / "model"),
+        artifact=_configuration(base, encoder, params, out / "model"),
         card=card,
-        feature_hash=digest(canonical(asdict(base.weights)), base.encoder.digest if base.encoder else "words"),
+        feature_hash=digest(canonical(asdict(base.weights)), encoder.digest if encoder else "words"),
         data_hash=digest(*(d.digest for d in base.documents(tenant)), *(one.question.question for one in asked)),
         tables=tables,
-        tags={"main_metric": "right_share", "encoder": base.encoder.name if base.encoder else "none"},
+        tags={"main_metric": "right_share", "encoder": encoder.name if encoder else "none"},
     )
 
 
@@ -202,12 +204,12 @@ def _wrong(asked: Sequence[Asked]) -> list[dict[str, Any]]:
     ]
 
 
-def _configuration(base: KnowledgeBase, params: Mapping[str, Any], folder: Path) -> Path:
-    model = answerability_model(base.encoder is not None)
+def _configuration(base: KnowledgeBase, encoder: Embedder | None, params: Mapping[str, Any], folder: Path) -> Path:
+    model = answerability_model(base.reader is not None)
     told = {
         "params": dict(params),
         "weights": asdict(base.weights),
-        "encoder": {"name": base.encoder.name, "digest": base.encoder.digest} if base.encoder else None,
+        "encoder": {"name": encoder.name, "digest": encoder.digest} if encoder else None,
         "answerability": {"threshold": model.threshold, "weights": dict(zip(model.names, model.weights))},
     }
     save_configuration(folder, TASK, told)

@@ -54,11 +54,15 @@ class DocumentTold(msgspec.Struct):
 
 
 class DocumentKept(DocumentTold):
-    """A document that was brought in: ``state`` is new, changed or unchanged."""
+    """A document that was brought in: ``state`` is new, changed or unchanged.
+
+    ``note`` says what is missing, such as vectors while their provider is away.
+    """
 
     state: str
     passages: int
     version: int
+    note: str = ""
 
 
 class DocumentText(DocumentTold):

@@ -13,7 +13,9 @@ from growthbench.base.settings import Settings
 from growthbench.content.chat.assistant import Assistant
 from growthbench.knowledge.base import KnowledgeBase
 from growthbench.knowledge.documents import Document
+from growthbench.knowledge.opening import open_knowledge
 from growthbench.knowledge.served import ServedParams
+from growthbench.language.embedding_settings import EmbeddingSettings
 from growthbench.language.settings import LanguageSettings
 from growthbench.operations.desk_lock import only_one
 from growthbench.people.directory import Directory
@@ -112,7 +114,8 @@ class DeskState:
             shelf.prepare(cut(document))
         told, passages = document_told(self.base, tenant, document.document_id)
         state = "new" if done.new else "changed" if done.changed else "unchanged"
-        return told | {"state": state, "passages": passages, "version": self.base.version(tenant)}
+        note = {"note": f"kept, but only words find it until it has vectors: {done.fault}"} if done.fault else {}
+        return told | {"state": state, "passages": passages, "version": self.base.version(tenant)} | note
 
     @contextmanager
     def traced(self, name: str, call: Call) -> Iterator[Trace]:
@@ -148,12 +151,14 @@ def open_desk(settings: Settings | None = None) -> DeskState:
         Another Desk has it open.
     NotReadyError
         The store cannot be opened.
+    SettingsError, UnpricedModelError
+        The provider of embeddings cannot be asked as it is set.
     """
-    settings = settings or Settings.read()
+    settings, embeddings = settings or Settings.read(), EmbeddingSettings.read()
     desk, lock = DeskSettings.read(settings.home), only_one(settings.home)
     store = open_store(settings.database_url)
     keyring = Keyring.open(settings.home)
-    base = KnowledgeBase(store, _encoder(settings), served=ServedParams(store, settings.home))
+    base = open_knowledge(store, _encoder(settings), settings=embeddings, served=ServedParams(store, settings.home))
     traces = Traces(settings, desk.traces)
     state = DeskState(settings, desk, LanguageSettings.read(), store, keyring, base, Jobs(settings, keyring), traces)
     forgetting = Forgetting(store, state.forget)

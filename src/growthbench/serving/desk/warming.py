@@ -41,8 +41,13 @@ def _warm(state: DeskState, stop: threading.Event) -> None:
         for tenant in tenants:
             if stop.is_set():
                 return
+            state.base.complete(tenant, progress=False)  # vectors that a provider owed, or of one that is set now
             view = state.base.view(tenant)
-            if state.base.encoder is not None and view.passages:
-                state.base.search(view.passages[0].title or "documents", tenant=tenant, k=1)
+            if state.base.reader is not None and view.passages:
+                asked = view.passages[0].title or "documents"
+                if state.base.encoder is state.base.reader:
+                    state.base.search(asked, tenant=tenant, k=1)
+                else:  # nobody pays for a question that nobody asked
+                    state.base.reader.read(asked)
     except Exception:
         _log.exception("the Desk could not be warmed up; the first questions take longer")
