@@ -12,7 +12,8 @@ import numpy as np
 from growthbench.base.errors import BadInputError
 from growthbench.knowledge import kept
 from growthbench.knowledge.completing import complete
-from growthbench.knowledge.corpus import Corpus, View
+from growthbench.knowledge.corpora import Corpora, steadily
+from growthbench.knowledge.corpus import View
 from growthbench.knowledge.documents import Document
 from growthbench.knowledge.filters import Filters, read_filters
 from growthbench.knowledge.fusion import best
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 LONGEST_QUESTION = 4_000
 MOST_HITS = 200
-_TENANTS_IN_MEMORY = 8
 _TOKENS_KEPT = 256
 
 WITHOUT_ENCODER = "words alone: no encoder is installed"
@@ -81,7 +81,7 @@ class KnowledgeBase:
         self.store, self.encoder, self.weights = store, encoder, weights or Weights()
         self.reader = encoder if reader is None and isinstance(encoder, Encoder) else reader
         self.cutting, self.rules = cutting, rules
-        self._corpora: OrderedDict[str, Corpus] = OrderedDict()
+        self._corpora = Corpora(store, self.encoder_of)
         self._tokens: OrderedDict[str, TokenVectors] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -210,9 +210,19 @@ class KnowledgeBase:
         Search
         """
         _check(question, k)
-        view, chosen = self.view(tenant, role), Filters.of(filters, collections)
-        if self_query and not chosen:
-            question, chosen = read_filters(question, view.subjects, today)
+        chosen = Filters.of(filters, collections)
+
+        def once() -> Search:
+            view = self.view(tenant, role)
+            if self_query and not chosen:
+                return self._search(view, tenant, *read_filters(question, view.subjects, today), k, variety, rerank)
+            return self._search(view, tenant, question, chosen, k, variety, rerank)
+
+        return steadily(once)
+
+    def _search(
+        self, view: View, tenant: str, question: str, chosen: Filters, k: int, variety: bool, rerank: int
+    ) -> Search:
         read = self._read(view, question, tenant)
         scores, places = score(view, question, read.vector, self.weights_of(tenant)), admitted(view, chosen)
         taken = places[best(scores.passage[places], max(k, rerank, FETCH if variety else 0))]
@@ -236,9 +246,13 @@ class KnowledgeBase:
     ) -> list[tuple[str, float]]:
         """Ids and scores of the best documents, the best first."""
         _check(question, k)
-        view = self.view(tenant, role)
-        found = score(view, question, self._read(view, question, tenant).vector, self.weights_of(tenant)).document
-        return [(view.documents[i].document_id, float(found[i])) for i in best(found, k)]
+
+        def once() -> list[tuple[str, float]]:
+            view = self.view(tenant, role)
+            found = score(view, question, self._read(view, question, tenant).vector, self.weights_of(tenant)).document
+            return [(view.documents[i].document_id, float(found[i])) for i in best(found, k)]
+
+        return steadily(once)
 
     def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Contextual token vectors of texts; those of the last few hundred are remembered.
@@ -264,20 +278,7 @@ class KnowledgeBase:
 
     def view(self, tenant: str, role: str | None = None) -> View:
         """What a role of a tenant may see, at the newest version."""
-        return self._corpus(tenant).view(role)
-
-    def _corpus(self, tenant: str) -> Corpus:
-        encoder, version = self.encoder_of(tenant), self.version(tenant)
-        with self._lock:
-            held = self._corpora.get(tenant)
-            if held is None or held.version < version:
-                with self.store.reading() as connection:
-                    held = Corpus(connection, tenant, encoder, held)
-                self._corpora[tenant] = held
-            self._corpora.move_to_end(tenant)
-            while len(self._corpora) > _TENANTS_IN_MEMORY:
-                self._corpora.popitem(last=False)
-            return held
+        return self._corpora.of(tenant).view(role)
 
     def _read(self, view: View, question: str, tenant: str) -> Read:
         if self.encoder is None or view.vectors is None:

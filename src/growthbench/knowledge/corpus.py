@@ -14,6 +14,7 @@ from growthbench.knowledge.bm25 import WordIndex, stems_of
 from growthbench.knowledge.dense import MatrixVectors, Vectors, document_vectors
 from growthbench.knowledge.documents import Document
 from growthbench.knowledge.passages import Passage
+from growthbench.knowledge.pgvector import PgVectors, PgVectorTable
 from growthbench.text.encoder import Embedder
 
 
@@ -27,11 +28,20 @@ class Corpus:
     passages : list of Passage
     owner : ndarray of int
         Place of each passage's document.
-    vectors : ndarray of float32 or None
-        None without an encoder, or while some passage has no vector of it.
+    vectors : Vectors or None
+        Of the passages. None without an encoder, or while some passage has no vector of it.
+    document_vectors : ndarray of float32 or None
+        Of the documents, shape (documents, dims): these are in memory in any case, to see which are like each other.
     """
 
-    def __init__(self, connection: Connection, tenant: str, encoder: Embedder | None, before: "Corpus | None" = None):
+    def __init__(
+        self,
+        connection: Connection,
+        tenant: str,
+        encoder: Embedder | None,
+        before: "Corpus | None" = None,
+        table: PgVectorTable | None = None,
+    ):
         self.version = kept.version_of(connection, tenant)
         self.documents = kept.load_documents(connection, tenant)
         place = {d.document_id: i for i, d in enumerate(self.documents)}
@@ -39,7 +49,10 @@ class Corpus:
         self.owner = np.array([place[s.document_id] for s in spans], np.int64)
         self.passages = [passage_at(self.documents[i], span) for i, span in zip(self.owner, spans)]
         self.contents = [span.content for span in spans]
-        self.vectors = _matrix(connection, tenant, encoder, self.contents) if encoder else None
+        self.vectors: MatrixVectors | PgVectors | None = None
+        self.document_vectors: np.ndarray | None = None
+        if encoder is not None:
+            self._with_vectors(connection, tenant, encoder, table)
         self._stems = _stems_of_passages(self.passages, self.contents, before)
         self._named = {role for document in self.documents for role in document.roles}
         self._views: dict[str | None, View] = {}
@@ -53,6 +66,18 @@ class Corpus:
                 visible = np.array([not d.roles or role in d.roles for d in self.documents], bool)
                 self._views[role] = View(self, visible)
             return self._views[role]
+
+    def _with_vectors(
+        self, connection: Connection, tenant: str, encoder: Embedder, table: PgVectorTable | None
+    ) -> None:
+        if table is not None:
+            self.vectors = table.open(connection, tenant, encoder, self.contents)
+            if self.vectors is not None:
+                made = table.document_vectors(connection, tenant, encoder)
+                self.document_vectors = np.stack([made[d.document_id] for d in self.documents])
+        elif (matrix := _matrix(connection, tenant, encoder, self.contents)) is not None:
+            self.vectors = MatrixVectors(matrix)
+            self.document_vectors = document_vectors(matrix, self.owner, len(self.documents))
 
     def stems(self, place: int) -> list[str]:
         """Stems of a passage with its headings."""
@@ -84,9 +109,9 @@ class View:
         self.vectors: Vectors | None = None
         self.document_vectors: Vectors | None = None
         if corpus.vectors is not None and len(places):
-            matrix = corpus.vectors if len(places) == len(corpus.owner) else corpus.vectors[places]
-            self.vectors = MatrixVectors(matrix)
-            self.document_vectors = MatrixVectors(document_vectors(matrix, self.owner, len(self.documents)))
+            whole = len(places) == len(corpus.owner)
+            self.vectors = corpus.vectors if whole else corpus.vectors.some(places)
+            self.document_vectors = MatrixVectors(corpus.document_vectors[visible])
 
     @cached_property
     def subjects(self) -> list[str]:

@@ -19,6 +19,10 @@ class Vectors(Protocol):
         """Some of the vectors, float32, shape (len(places), dims)."""
         ...
 
+    def some(self, places: np.ndarray) -> "Vectors":
+        """Those of some places, and of nothing else: what a role may see."""
+        ...
+
 
 class MatrixVectors:
     """Vectors in memory: exact, .6 ms for 10,000 of 384 dimensions.
@@ -33,6 +37,10 @@ class MatrixVectors:
 
     def __init__(self, matrix: np.ndarray):
         self.matrix = np.ascontiguousarray(matrix, np.float32)
+
+    def some(self, places: np.ndarray) -> "MatrixVectors":
+        """Those of some places, and of nothing else."""
+        return MatrixVectors(self.matrix[places])
 
     def similarities(self, question: np.ndarray) -> np.ndarray:
         """Dot products with the question's vector."""

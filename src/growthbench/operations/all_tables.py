@@ -13,6 +13,7 @@ import growthbench.store.ledger_tables
 import growthbench.store.message_tables
 import growthbench.store.tenant_tables  # noqa: F401  declares its tables on the metadata, as those above
 from growthbench.base.errors import ConflictError
+from growthbench.store.knowledge_tables import PGVECTOR_TABLE
 from growthbench.store.tables import metadata
 
 TABLES: dict[str, Table] = {str(table.name): table for table in metadata.sorted_tables}
@@ -20,7 +21,7 @@ TABLES: dict[str, Table] = {str(table.name): table for table in metadata.sorted_
 
 def check_complete(connection: Connection) -> None:
     """Raise ConflictError if the store has tables that are not among `TABLES`: a backup would lack them."""
-    there = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    there = set(inspect(connection).get_table_names()) - {"alembic_version", PGVECTOR_TABLE}
     if there != set(TABLES):
         odd = ", ".join(sorted(there ^ set(TABLES)))
         raise ConflictError(f"the store's tables are not those of this version: {odd}")

@@ -62,3 +62,7 @@ knowledge_vectors = Table(
 )
 """Little-endian float32 of unit length; ``encoder`` is the digest of the encoder, ``content`` that of the text it read:
 what was embedded once is not embedded again."""
+
+PGVECTOR_TABLE = "knowledge_pgvectors"
+"""The same vectors as pgvector's type, in a PostgreSQL that has the extension (`knowledge.pgvector`): made from the
+table above where the extension is, in no migration and in no backup."""

@@ -47,5 +47,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP TABLE IF EXISTS knowledge_pgvectors")  # made beside the migrations where pgvector is
     for table in ("knowledge_vectors", "knowledge_passages", "knowledge_documents", "knowledge_heads"):
         op.drop_table(table)
