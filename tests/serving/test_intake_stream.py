@@ -1,8 +1,8 @@
 """Events out of a Redis Stream: taken once, acknowledged when durable, refused with a reason."""
 
-import asyncio
 import json
 import os
+import threading
 import time
 import uuid
 
@@ -95,16 +95,17 @@ def test_what_a_dead_consumer_had_taken_is_taken_over(redis, stream, state, keys
 def test_an_outage_of_the_store_loses_no_entry(redis, stream, state, keys, store, monkeypatch):
     from sqlalchemy.exc import OperationalError
 
-    healthy, failed = state.commits._store.writing, asyncio.Event()
+    healthy, failed = state.commits._writing, threading.Event()
 
     def away():
         failed.set()
         raise OperationalError("away", {}, Exception("away"))
 
-    monkeypatch.setattr(state.commits._store, "writing", away)
+    monkeypatch.setattr(state.commits, "_writing", away)
     redis.xadd(stream, {"body": body(keys["write"], "m")})
     consumer = IntakeStream(state, URL, stream, takeover_ms=300).start()
     wait_for(failed.is_set)
-    monkeypatch.setattr(state.commits._store, "writing", healthy)
+    assert EventLog(store).count("streamed") == 0
+    monkeypatch.setattr(state.commits, "_writing", healthy)
     wait_for(lambda: EventLog(store).count("streamed") == 1)
     consumer.close()
