@@ -1,5 +1,6 @@
 """One attempt to have vectors made by a provider, over OpenAI's ``/embeddings``; what comes back is checked."""
 
+import atexit
 import os
 import threading
 from collections.abc import Sequence
@@ -133,4 +134,5 @@ def _client(timeout_s: float):
     with _LOCK:
         if found not in _CLIENTS:
             _CLIENTS[found] = httpx.Client(timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)))
+            atexit.register(_CLIENTS[found].close)
         return _CLIENTS[found]
