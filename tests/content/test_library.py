@@ -49,6 +49,13 @@ def test_personal_data_is_not_kept(store, kept):
     assert "[email removed]" in kept[0].body
 
 
+@pytest.mark.parametrize("version", [0, -1, 2, 2**63, 10**30])
+def test_a_version_that_is_not_there_is_not_found(store, kept, version):
+    for act in (library.get, lambda *of, version: library.approve(*of, by="ann", version=version)):
+        with pytest.raises(NotFoundError, match=f"in version {version}"):
+            act(store, "t", kept[0].content_id, version=version)
+
+
 def test_an_edit_is_a_new_version_and_the_old_one_stays(store, kept):
     new = library.edit(store, "t", kept[0].content_id, {"subject": "What Pro costs"}, "ben")
     assert (new.version, new.status, new.title, new.created_by) == (2, "draft", "What Pro costs", "ben")

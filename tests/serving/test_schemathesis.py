@@ -62,6 +62,7 @@ def held_against(settings, port, tmp_path, bearer, *options, key=None):
             bring_in(door.url, key)
         command = [sys.executable, "-m", "schemathesis.cli", "run", f"{door.url}/openapi.json", "--seed", "1",
                    "--no-color", "--no-shrink", "--continue-on-failure", "--exclude-path", NOT_HERE,
+                   "--suppress-health-check", "filter_too_much",  # paths of one slash are no paths: many are drawn
                    "--header", f"Authorization: Bearer {bearer}", "--checks", ",".join(CHECKS), *options]  # fmt: skip
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

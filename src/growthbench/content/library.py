@@ -197,8 +197,9 @@ def _select(tenant: str, content_id: str):
 def _get(connection: Connection, tenant: str, content_id: str, version: int | None) -> Asset:
     query = _select(tenant, content_id).order_by(content_library.c.version.desc()).limit(1)
     if version is not None:
-        query = query.where(content_library.c.version == version)
+        held = 0 < version < 2**63  # what a column can hold; drivers raise errors of their own beyond it
+        query = query.where(content_library.c.version == (version if held else 0))
     row = connection.execute(query).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no content {content_id!r}{f' in version {version}' if version else ''}")
+        raise NotFoundError(f"there is no content {content_id!r}{'' if version is None else f' in version {version}'}")
     return read_row(row)

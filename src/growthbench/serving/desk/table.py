@@ -24,7 +24,7 @@ _CITED = {
 _QUESTION = {"question": "What does Pro cost?"}
 _JOB = {"job_id": "job_0198f3c1a2b3c4d5e6f70811", "kind": "document", "state": "running",
         "created_at": "2026-11-21T10:00:00.000000Z", "ended_at": None, "result": None, "problem": None}  # fmt: skip
-_ROLE_TOLD = {403: "The caller may not do this, or not ask as this role."}
+_ASKED = {403: "The caller may not do this, or not ask as this role.", 404: "There is no such collection."}
 
 
 def desk_routes(handler_of: HandlerOf, limit_of: LimitOf) -> list[Route]:
@@ -75,13 +75,13 @@ def _knowledge() -> Told:
                answer_example={"question": _QUESTION["question"], "method": "hybrid", "version": 12, "note": "",
                                "hits": [{k: v for k, v in _CITED.items() if k not in ("quote", "stale")}
                                         | {"text": _CITED["quote"], "headings": ["Plans"], "score": 3.21}]},
-               statuses=_ROLE_TOLD, **read)),
+               statuses=_ASKED, **read)),
         ("answer", "generate",
          Route("POST", "/api/v1/knowledge/answer", nobody, "Answer a question from the documents, or say that it is "
                "not in them", body=shapes.AnswerRequest, answer=shapes.AnswerTold, example=_QUESTION,
                answer_example={"answered": True, "answer": "Pro costs EUR 199 a month. [1]", "citations": [_CITED],
                                "confidence": 0.81, "written_by": "offline", "why": "", "contradictions": [],
-                               "dropped": [], "cost_usd": "0.000000"}, statuses=_ROLE_TOLD, **read)),
+                               "dropped": [], "cost_usd": "0.000000"}, statuses=_ASKED, **read)),
         ("affected", "retrieve",
          Route("GET", "/api/v1/knowledge/affected", nobody, "Kept answers that rest on a document",
                answer=shapes.AffectedList, query={"document_id": (str, "the document that changed")},
