@@ -17,11 +17,11 @@ from growthbench.learning.columns import Column
 from growthbench.learning.encoder import Encoder
 from growthbench.learning.thresholds import Thresholds
 from growthbench.people.directory import Directory, Ident
-from growthbench.people.tables import tail_heads
 from growthbench.predictions.deployments import deploy
 from growthbench.store.engine import Store, open_store
 from growthbench.store.inserting import write_tuples
 from growthbench.store.keyring import Keyring
+from growthbench.store.message_tables import tail_heads
 
 TASK = "churn"
 EVENTS_EACH = 100
