@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from growthbench.store.checkpoints import Checkpoints
 from growthbench.store.engine import open_store
+from growthbench.store.group_commit import GroupCommit
 
 
 @pytest.fixture
@@ -33,6 +34,36 @@ def test_a_large_log_is_copied_back_and_begins_again(sqlite_store, tmp_path):
     log = (tmp_path / "s.db-wal").stat().st_size
     fill(sqlite_store, 3)
     assert (tmp_path / "s.db-wal").stat().st_size == log  # written from its beginning
+
+
+def test_the_writer_finishes_a_log_that_is_never_at_its_end(sqlite_store, tmp_path):
+    def write(connection, items):
+        connection.execute(text("INSERT INTO things VALUES (:v)"), [{"v": item} for item in items])
+        return items
+
+    def size(name):
+        return (tmp_path / name).stat().st_size
+
+    fill(sqlite_store, 1)
+    commits = GroupCommit(sqlite_store, {"things": write})
+    for i in range(100):
+        commits.submit("things", f"{i}" * 4000).result(10)
+    log, file = size("s.db-wal"), size("s.db")
+    checkpoints = Checkpoints(sqlite_store, least_bytes=100_000, commits=commits)
+    with sqlite_store.reading() as reader:
+        reader.execute(text("SELECT count(*) FROM things"))
+        commits.submit("things", "while somebody reads").result(10)
+        assert checkpoints.look() > 100
+        assert checkpoints.look() < log // 4096 + 10  # the reader holds the rest back
+    commits.submit("things", "the writer copies all of it").result(10)
+    assert size("s.db") > file
+    grown = size("s.db-wal")
+    for i in range(20):
+        commits.submit("things", f"{i}" * 4000).result(10)
+    assert size("s.db-wal") == grown  # written from its beginning
+    commits.close()
+    with sqlite_store.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM things")).scalar() == 123
 
 
 def test_a_writer_and_a_reader_do_not_wait_for_it(sqlite_store):

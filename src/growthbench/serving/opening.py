@@ -98,7 +98,7 @@ def open_state(door: DoorSettings, settings: Settings | None = None) -> State:
     start_messengers(state)
     tailing.start()
     state.closing.append(tailing.close)
-    checkpoints = Checkpoints(store)
+    checkpoints = Checkpoints(store, commits=commits)
     checkpoints.start()
     state.closing.append(checkpoints.close)
     forgetting = Forgetting(store, state.forget, door.follow_s)

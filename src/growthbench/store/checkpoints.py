@@ -8,6 +8,7 @@ as the disk takes. A passive checkpoint by another connection waits for nobody a
 from pathlib import Path
 
 from growthbench.store.engine import Store
+from growthbench.store.group_commit import GroupCommit
 from growthbench.store.rounds import Rounds
 
 
@@ -20,11 +21,19 @@ class Checkpoints(Rounds):
     least_bytes : int, default 8 MiB
         A smaller log is left alone.
     every_s : float, default 0.25
+    commits : GroupCommit, optional
+        Finishes what cannot be finished beside it, of logs of four times that size.
     """
 
-    def __init__(self, store: Store, least_bytes: int = 8 * 2**20, every_s: float = 0.25):
+    def __init__(
+        self,
+        store: Store,
+        least_bytes: int = 8 * 2**20,
+        every_s: float = 0.25,
+        commits: GroupCommit | None = None,
+    ):
         super().__init__("checkpoints", every_s, "the write-ahead log waits")
-        self._store, self._least = store, least_bytes
+        self._store, self._least, self._commits = store, least_bytes, commits
         database = store.engine.url.database
         self._file = None if store.dialect != "sqlite" or not database else Path(f"{database}-wal")
 
@@ -36,11 +45,13 @@ class Checkpoints(Rounds):
     def look(self) -> int:
         """Copy the log back if there is enough of it; returns how many of its pages are in the database now."""
         try:
-            if self._file.stat().st_size < self._least:
+            if (size := self._file.stat().st_size) < self._least:
                 return 0
         except FileNotFoundError:  # nothing was written yet
             return 0
         with self._store.engine.connect() as connection:
             # Not within a transaction: that would pin the very pages that are to be copied.
             row = connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if self._commits is not None and size > 4 * self._least:
+            self._commits.finish_checkpoint()
         return max(row[2], 0)

@@ -27,8 +27,10 @@ is raised to whoever gave the item."""
 
 _log = logging.getLogger("growthbench.store")
 _MOST_ITEMS = 2_000
-_CACHE = "PRAGMA cache_size = -65536"
-"""64 MiB: the newest leaves of some thousand people, which most events fall on."""
+_PRAGMAS = (
+    "PRAGMA cache_size = -65536",  # 64 MiB: the newest leaves of some thousand people, which most events fall on
+    "PRAGMA wal_autocheckpoint = 0",  # see `GroupCommit.finish_checkpoint`
+)
 _STOPPING = "the service is stopping"
 
 
@@ -67,7 +69,8 @@ class GroupCommit:
         self._told_by: asyncio.AbstractEventLoop | None = None
         self._connection: Connection | None = None
         driver = store.engine.dialect.import_dbapi()
-        self._outages = (driver.OperationalError, driver.InterfaceError)
+        self._outages, self._error = (driver.OperationalError, driver.InterfaceError), driver.Error
+        self._checkpoint = threading.Event()
         self._closed = False
         self.lost = 0
         self._thread = threading.Thread(target=self._run, name="growthbench-commits", daemon=True)
@@ -108,6 +111,14 @@ class GroupCommit:
                 self._later_since = time.monotonic()
                 self._wake.notify()
             self._later.append((kind, item))
+
+    def finish_checkpoint(self) -> None:
+        """Copy the rest of SQLite's write-ahead log back after the next commit.
+
+        Beside a busy writer no checkpoint ever comes to the log's end, and only at its end is a log begun anew; between
+        two commits of the one who writes most there is little left to copy.
+        """
+        self._checkpoint.set()
 
     def flush(self, timeout_s: float | None = 10.0) -> None:
         """Wait until everything given so far is durable."""
@@ -203,9 +214,14 @@ class GroupCommit:
                 return
             if self._connection is None:
                 self._connection = self._store.engine.connect().execution_options(gb_immediate=True)
-                self._connection.connection.driver_connection.execute(_CACHE)
+                for pragma in _PRAGMAS:
+                    self._connection.connection.driver_connection.execute(pragma)
             with self._connection.begin():
                 yield self._connection
+            if self._checkpoint.is_set():
+                self._checkpoint.clear()
+                with suppress(self._error):  # what is committed is committed; the next look asks again
+                    self._connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except BaseException as exc:
             self._let_go()
             if isinstance(exc, self._outages):
