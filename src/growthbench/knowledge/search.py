@@ -225,5 +225,6 @@ def facts_of(view: View, scores: Scores, places: np.ndarray) -> SearchFacts:
 def _top(scores: np.ndarray) -> tuple[float, float]:
     if len(scores) < 2:
         return float(scores[0]), float(scores[0])
-    second, first = np.partition(scores, len(scores) - 2)[-2:]
-    return float(first), float(first - second)
+    top = int(scores.argmax())
+    second = max(scores[part].max() for part in (slice(top), slice(top + 1, None)) if scores[part].size)
+    return float(scores[top]), float(scores[top] - second)
