@@ -4,7 +4,7 @@
 
 A logistic regression learns from vectors of 11,382 questions about five manuals, which lie in
 data/samples/manual_questions.jsonl.gz, which of them are near-misses. It never sees a document. Then it is asked about
-three other sets: the tune part of docs_mautic/questions.jsonl, the 250 of data/samples/mautic_questions.jsonl, and those
+three other sets: the tune part of docs_mautic/questions.jsonl, data/samples/mautic_questions.jsonl, and those
 of the sample company. The area under the curve that it reaches there is what a figure for near-misses can owe to the
 writers' habits; see docs/answers.md.
 """
