@@ -136,10 +136,9 @@ def _tell(result: dict, path: Path) -> None:
         f"encoding the question {result['of_it_encoding_p50_ms']} ms; offline answer p50 {result['answer_p50_ms']} ms, "
         f"p99 {result['answer_p99_ms']} ms"
     )
-    print(
-        f"ingest {result['ingest_s']} s, token vectors {result['token_shelf_s']} s, loading and indexing "
-        f"{result['load_and_index_s']} s; written to {path}"
-    )
+    named = {"ingest_s": "ingest", "token_shelf_s": "token vectors", "load_and_index_s": "loading and indexing"}
+    seconds = ", ".join(f"{said} {result[name]} s" for name, said in named.items() if name in result)
+    print(f"{seconds}; written to {path}")
 
 
 if __name__ == "__main__":
